@@ -1,0 +1,267 @@
+//! The one table of configuration keys: it drives the parser, the C setter, the bindings and `docs/CONFIGURATION.md`.
+
+/// What a value must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// Any UTF-8 text.
+    Text,
+    /// A whole number within the limits, both included.
+    Integer {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// Milliseconds within the limits, both included.
+    Milliseconds {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// One of the words.
+    Choice(&'static [&'static str]),
+    /// Whole numbers separated by commas.
+    Codes,
+    /// Texts separated by commas or semicolons.
+    List,
+}
+
+/// One configuration key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// The key.
+    pub key: &'static str,
+    /// What its value must look like.
+    pub kind: OptionKind,
+    /// The value when it is not set.
+    pub default: &'static str,
+    /// What it does, in one or two sentences.
+    pub doc: &'static str,
+    /// Where the default departs from the Java client 5.5.0: the Java value.
+    pub java: Option<&'static str>,
+}
+
+const MIN_MS: i64 = 1;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Every key, in the order of the documentation.
+pub const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        key: "url",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Where to send: `rocketmq://host:9876;host2:9876` (name servers) or `mock://[name][?brokers=N&queues=N]` (the embedded cluster). Required.",
+        java: None,
+    },
+    OptionSpec {
+        key: "producer_group",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "The producer group, 1 to 120 bytes of `%|a-zA-Z0-9_-`. Required; `DEFAULT_PRODUCER` is refused.",
+        java: None,
+    },
+    OptionSpec {
+        key: "instance_name",
+        kind: OptionKind::Text,
+        default: "DEFAULT",
+        doc: "Second part of the client id `ip@instance`. `DEFAULT` becomes `pid#number`, one for each producer.",
+        java: None,
+    },
+    OptionSpec {
+        key: "client_ip",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "First part of the client id and host part of message ids: an IPv4 or IPv6 address. Empty: the first address of this host that is not loopback.",
+        java: None,
+    },
+    OptionSpec {
+        key: "topics",
+        kind: OptionKind::List,
+        default: "",
+        doc: "Topics whose routes are fetched at start, so that the first send does not wait for them.",
+        java: None,
+    },
+    OptionSpec {
+        key: "send_msg_timeout",
+        kind: OptionKind::Milliseconds { min: MIN_MS, max: HOUR_MS },
+        default: "3000",
+        doc: "The total deadline of one message: route, every try, and the pauses between.",
+        java: None,
+    },
+    OptionSpec {
+        key: "send_msg_max_timeout_per_request",
+        kind: OptionKind::Milliseconds { min: -1, max: HOUR_MS },
+        default: "-1",
+        doc: "The deadline of one try. -1: max(500 ms, total / (tries + 1)), so that a frozen broker leaves time for the next try.",
+        java: Some("-1 (no limit)"),
+    },
+    OptionSpec {
+        key: "retry_times_when_send_failed",
+        kind: OptionKind::Integer { min: 0, max: 100 },
+        default: "2",
+        doc: "Further tries of a synchronous send after the first.",
+        java: None,
+    },
+    OptionSpec {
+        key: "retry_times_when_send_async_failed",
+        kind: OptionKind::Integer { min: 0, max: 100 },
+        default: "2",
+        doc: "Further tries of an asynchronous send after the first.",
+        java: None,
+    },
+    OptionSpec {
+        key: "retry_response_codes",
+        kind: OptionKind::Codes,
+        default: "1,2,14,17,204,205,1500",
+        doc: "Response codes of a broker after which another try is made, synchronous and asynchronous alike.",
+        java: Some("1,2,14,16,17,204,205,1500, synchronous only"),
+    },
+    OptionSpec {
+        key: "retry_another_broker_when_not_store_ok",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Whether FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE lead to another try.",
+        java: None,
+    },
+    OptionSpec {
+        key: "max_message_size",
+        kind: OptionKind::Integer { min: 1, max: 16_000_000 },
+        default: "4194304",
+        doc: "Largest body in bytes.",
+        java: None,
+    },
+    OptionSpec {
+        key: "create_topic_key",
+        kind: OptionKind::Text,
+        default: "TBW102",
+        doc: "The topic whose route serves topics that do not exist yet, when brokers create topics by themselves.",
+        java: Some("TBW102, but the route lookup ignores the setting"),
+    },
+    OptionSpec {
+        key: "default_topic_queue_nums",
+        kind: OptionKind::Integer { min: 1, max: 65_535 },
+        default: "4",
+        doc: "Queues of a topic that a send creates; the default topic's own number is the upper bound.",
+        java: None,
+    },
+    OptionSpec {
+        key: "max_in_flight_messages",
+        kind: OptionKind::Integer { min: 1, max: 1_000_000 },
+        default: "65535",
+        doc: "Most messages accepted and not yet completed, in all modes together.",
+        java: Some("off (1024 when switched on), asynchronous only"),
+    },
+    OptionSpec {
+        key: "max_in_flight_bytes",
+        kind: OptionKind::Integer { min: 1024, max: 1 << 40 },
+        default: "67108864",
+        doc: "Most body bytes accepted and not yet completed. A single larger message goes through alone.",
+        java: Some("off (104857600 when switched on), asynchronous only"),
+    },
+    OptionSpec {
+        key: "backpressure",
+        kind: OptionKind::Choice(&["block", "fail", "wait_forever"]),
+        default: "block",
+        doc: "What a send does at the limits in flight: wait up to its deadline, fail at once, or wait without an end.",
+        java: Some("off"),
+    },
+    OptionSpec {
+        key: "poll_name_server_interval",
+        kind: OptionKind::Milliseconds { min: 100, max: HOUR_MS },
+        default: "30000",
+        doc: "How often the routes in use are fetched anew.",
+        java: None,
+    },
+    OptionSpec {
+        key: "heartbeat_broker_interval",
+        kind: OptionKind::Milliseconds { min: 100, max: HOUR_MS },
+        default: "30000",
+        doc: "How often a heartbeat goes to each master broker in the routes.",
+        java: None,
+    },
+    OptionSpec {
+        key: "mq_client_api_timeout",
+        kind: OptionKind::Milliseconds { min: MIN_MS, max: HOUR_MS },
+        default: "3000",
+        doc: "Deadline of a request to a name server, of a heartbeat and of the farewell at close.",
+        java: None,
+    },
+    OptionSpec {
+        key: "connect_timeout",
+        kind: OptionKind::Milliseconds { min: MIN_MS, max: HOUR_MS },
+        default: "3000",
+        doc: "Deadline of opening a connection, name resolution included.",
+        java: None,
+    },
+    OptionSpec {
+        key: "reconnect_backoff_max",
+        kind: OptionKind::Milliseconds { min: 0, max: HOUR_MS },
+        default: "1000",
+        doc: "Longest pause before an address that refused is dialled again; the pause starts at 20 ms and doubles, with jitter.",
+        java: Some("60000, without growth"),
+    },
+    OptionSpec {
+        key: "serialize_type",
+        kind: OptionKind::Choice(&["JSON", "ROCKETMQ"]),
+        default: "JSON",
+        doc: "How request headers are written. Answers are read in whatever form the server chose.",
+        java: None,
+    },
+];
+
+/// The table's row of `key`.
+pub fn find(key: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|option| option.key == key)
+}
+
+/// The key nearest to a misspelt one, when one is near enough to be meant.
+pub fn nearest(key: &str) -> Option<&'static str> {
+    let limit = (key.chars().count() / 3).max(2);
+    OPTIONS
+        .iter()
+        .map(|option| (edit_distance(&key.to_ascii_lowercase(), option.key), option.key))
+        .min()
+        .filter(|(distance, _)| *distance <= limit)
+        .map(|(_, key)| key)
+}
+
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_defaults_are_legal() {
+        for (i, option) in OPTIONS.iter().enumerate() {
+            assert!(OPTIONS[..i].iter().all(|other| other.key != option.key), "{} stands twice", option.key);
+            if !matches!(option.key, "url" | "producer_group") {
+                super::super::check(option, option.default).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_suggested_only_when_near() {
+        assert_eq!(nearest("send_msg_timout"), Some("send_msg_timeout"));
+        assert_eq!(nearest("Producer_Group"), Some("producer_group"));
+        assert_eq!(nearest("sendMsgTimeout"), Some("send_msg_timeout"));
+        assert_eq!(nearest("zzzzzzzzzz"), None);
+    }
+}

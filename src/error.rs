@@ -1,0 +1,186 @@
+//! The one error type of the library.
+//!
+//! Each [`ErrorKind`] has a number that never changes: the C surface exports the same numbers as `MQP_ERR_…`.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Result with this library's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal;)*) => {
+        /// What went wrong. The numbers are for ever.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[repr(u32)]
+        pub enum ErrorKind {
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl ErrorKind {
+            /// Every kind, in the order of its number.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)*];
+
+            /// The stable name, as the C constant spells it behind `MQP_ERR_`.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorKind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// A NULL handle or pointer, a `struct_size` too small, text that is not UTF-8.
+    InvalidArgument = 1, "INVALID_ARGUMENT";
+    /// An unknown configuration key, a value out of its range, a malformed URL.
+    InvalidConfig = 2, "INVALID_CONFIG";
+    /// A message that breaks a rule: topic, body, property.
+    InvalidMessage = 3, "INVALID_MESSAGE";
+    /// A body or properties over the configured or protocol limit.
+    MessageTooLarge = 4, "MESSAGE_TOO_LARGE";
+    /// A send, flush or close before `start`.
+    NotStarted = 5, "NOT_STARTED";
+    /// A second `start`.
+    AlreadyStarted = 6, "ALREADY_STARTED";
+    /// The producer is closed or closing.
+    Closed = 7, "CLOSED";
+    /// No name server answered; the message names each address and its cause.
+    NoNameServer = 8, "NO_NAME_SERVER";
+    /// The name servers know no route of the topic with a writable queue.
+    NoRoute = 9, "NO_ROUTE";
+    /// The route names a broker without a master address.
+    BrokerNotFound = 10, "BROKER_NOT_FOUND";
+    /// A connection could not be opened.
+    Connect = 11, "CONNECT";
+    /// A connection died under the request.
+    ConnectionLost = 12, "CONNECTION_LOST";
+    /// The deadline passed.
+    Timeout = 13, "TIMEOUT";
+    /// The broker refused; `broker_code` and `remark` tell why.
+    Broker = 14, "BROKER";
+    /// The peer broke the protocol.
+    Protocol = 15, "PROTOCOL";
+    /// The limit of messages or bytes in flight is reached.
+    Backpressure = 16, "BACKPRESSURE";
+    /// A blocking call was made on a thread of the library.
+    WouldDeadlock = 17, "WOULD_DEADLOCK";
+    /// The handle was made before `fork` and is used in the child.
+    Forked = 18, "FORKED";
+    /// Header and library do not fit together.
+    VersionMismatch = 19, "VERSION_MISMATCH";
+    /// The operating system refused a thread, a socket or memory.
+    Resource = 20, "RESOURCE";
+    /// A defect of the library; the message holds the panic's text.
+    Internal = 21, "INTERNAL";
+    /// The operation exists but not for this transport or build.
+    Unsupported = 22, "UNSUPPORTED";
+}
+
+/// Why a call or a message failed.
+///
+/// Cheap to clone: one cause is shared by every waiter of a dead connection.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    broker: Option<(i32, String)>,
+    retriable: bool,
+    maybe_persisted: bool,
+}
+
+impl Error {
+    /// An error of `kind` with its text.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let retriable = matches!(
+            kind,
+            ErrorKind::NoNameServer
+                | ErrorKind::Connect
+                | ErrorKind::ConnectionLost
+                | ErrorKind::Timeout
+                | ErrorKind::Backpressure
+                | ErrorKind::Resource
+        );
+        Error(Arc::new(Inner { kind, message: message.into(), broker: None, retriable, maybe_persisted: false }))
+    }
+
+    /// A refusal by a broker or name server, with its code and remark.
+    pub fn broker(code: i32, remark: impl Into<String>, retriable: bool) -> Self {
+        let remark = remark.into();
+        let message = format!("the server answered code {code}: {remark}");
+        Error(Arc::new(Inner {
+            kind: ErrorKind::Broker,
+            message,
+            broker: Some((code, remark)),
+            retriable,
+            maybe_persisted: false,
+        }))
+    }
+
+    /// The same error, with `context` before its text.
+    pub fn context(&self, context: impl fmt::Display) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.message = format!("{context}: {}", inner.message);
+        Error(Arc::new(inner))
+    }
+
+    /// The same error, saying whether a broker may have stored the message all the same.
+    pub fn with_maybe_persisted(&self, maybe: bool) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.maybe_persisted = maybe;
+        Error(Arc::new(inner))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The text for a person; names the field, value and limit where there are such.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The server's response code, when a server refused.
+    pub fn broker_code(&self) -> Option<i32> {
+        self.0.broker.as_ref().map(|(code, _)| *code)
+    }
+
+    /// The server's remark, when a server refused.
+    pub fn remark(&self) -> Option<&str> {
+        self.0.broker.as_ref().map(|(_, remark)| remark.as_str())
+    }
+
+    /// Whether the same call may succeed later without being changed.
+    pub fn retriable(&self) -> bool {
+        self.0.retriable
+    }
+
+    /// Whether a broker may have stored the message although the send failed.
+    pub fn maybe_persisted(&self) -> bool {
+        self.0.maybe_persisted
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("broker", &self.0.broker)
+            .field("retriable", &self.0.retriable)
+            .field("maybe_persisted", &self.0.maybe_persisted)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,36 @@
+//! The C surface, and the only unsafe code of the library.
+
+#[cfg(feature = "capi")]
+mod boundary;
+#[cfg(feature = "capi")]
+pub(crate) mod callback;
+#[cfg(feature = "capi")]
+mod config;
+#[cfg(feature = "capi")]
+mod error;
+#[cfg(feature = "capi")]
+mod handle;
+#[cfg(feature = "capi")]
+mod log;
+#[cfg(feature = "capi")]
+mod message;
+#[cfg(feature = "capi")]
+mod mock;
+pub(crate) mod os;
+#[cfg(feature = "capi")]
+mod producer;
+#[cfg(feature = "capi")]
+mod receipt;
+#[cfg(feature = "capi")]
+mod sized;
+#[cfg(feature = "capi")]
+mod status;
+#[cfg(feature = "capi")]
+mod text;
+#[cfg(feature = "capi")]
+mod types;
+#[cfg(feature = "capi")]
+mod version;
+
+#[cfg(all(test, feature = "capi", not(mqp_loom)))]
+mod tests;

@@ -1,0 +1,195 @@
+//! Operating-system primitives: raw threads and the fork generation.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CString, c_int, c_void};
+use std::io;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::{Arc, Once};
+
+static FORK_GENERATION: AtomicU32 = AtomicU32::new(0);
+static REGISTER_FORK_HANDLER: Once = Once::new();
+
+extern "C" fn raise_fork_generation() {
+    FORK_GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many forks lie between the first process and this one, counted from the first call on.
+///
+/// What was made under another generation belongs to the parent and must not be touched.
+pub(crate) fn fork_generation() -> u32 {
+    REGISTER_FORK_HANDLER.call_once(|| {
+        // SAFETY: the handler is a static function and does nothing but an atomic addition.
+        unsafe { libc::pthread_atfork(None, None, Some(raise_fork_generation)) };
+    });
+    FORK_GENERATION.load(Ordering::Relaxed)
+}
+
+/// A lazily made value, one for each process: after a fork the child makes its own and the parent's copy is leaked,
+/// since its locks may be held by threads that the child does not have.
+#[derive(Debug)]
+pub(crate) struct ForkLocal<T: Send + Sync + 'static> {
+    slot: AtomicPtr<Slot<T>>,
+    owns: PhantomData<T>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    value: T,
+}
+
+impl<T: Send + Sync + 'static> ForkLocal<T> {
+    pub(crate) const fn new() -> Self {
+        ForkLocal { slot: AtomicPtr::new(std::ptr::null_mut()), owns: PhantomData }
+    }
+
+    /// This process's value, made by `make` on the first call.
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &'static T {
+        let generation = fork_generation();
+        let current = self.slot.load(Ordering::Acquire);
+        // SAFETY: a slot is published once, fully made, and never freed.
+        if let Some(slot) = unsafe { current.as_ref() }
+            && slot.generation == generation
+        {
+            return &slot.value;
+        }
+        let fresh = Box::into_raw(Box::new(Slot { generation, value: make() }));
+        match self.slot.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: just made and now published; slots are never freed.
+            Ok(_) => unsafe { &(*fresh).value },
+            Err(winner) => {
+                // SAFETY: `fresh` was not published, so this is its only owner; `winner` was and is never freed.
+                unsafe {
+                    drop(Box::from_raw(fresh));
+                    &(*winner).value
+                }
+            }
+        }
+    }
+}
+
+thread_local! {
+    static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is one of the library's.
+pub(crate) fn is_library_thread() -> bool {
+    LIBRARY_THREAD.try_with(Cell::get).unwrap_or(false)
+}
+
+/// A thread of the operating system without Rust's start-up frame.
+///
+/// A foreign callback may end the thread it runs on by `pthread_exit` (CPython does at its finalisation). Unwinding a
+/// `std::thread` like that aborts the process; here nothing between the callback and the thread's start needs a drop.
+#[derive(Debug)]
+pub(crate) struct RawThread(libc::pthread_t);
+
+struct Start<T> {
+    entry: fn(&T),
+    name: CString,
+    context: Arc<T>,
+}
+
+impl RawThread {
+    /// Starts `entry(&context)` on a thread called `name` (at most 15 bytes), with every signal blocked.
+    pub(crate) fn spawn<T: Send + Sync + 'static>(name: &str, context: Arc<T>, entry: fn(&T)) -> io::Result<RawThread> {
+        let name = CString::new(name)?;
+        let start = Box::into_raw(Box::new(Start { entry, name, context }));
+        let main: extern "C-unwind" fn(*mut c_void) -> *mut c_void = thread_main::<T>;
+        // SAFETY: the two types differ only in whether unwinding may pass, and glibc's and musl's callers let it.
+        let main = unsafe {
+            std::mem::transmute::<
+                extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+                extern "C" fn(*mut c_void) -> *mut c_void,
+            >(main)
+        };
+        // SAFETY: the signal sets are plain data made by the calls that fill them; `start` is owned by the new thread,
+        // or taken back when there is none.
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+            let mut thread: libc::pthread_t = std::mem::zeroed();
+            let failed: c_int = libc::pthread_create(&mut thread, std::ptr::null(), main, start.cast());
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+            if failed != 0 {
+                drop(Box::from_raw(start));
+                return Err(io::Error::from_raw_os_error(failed));
+            }
+            Ok(RawThread(thread))
+        }
+    }
+
+    /// Waits for the thread's end.
+    pub(crate) fn join(self) {
+        // SAFETY: the thread is joinable, and `self` is used up: it is neither joined nor detached twice.
+        unsafe { libc::pthread_join(self.0, std::ptr::null_mut()) };
+    }
+
+    /// Lets the thread end by itself.
+    pub(crate) fn detach(self) {
+        // SAFETY: as for `join`.
+        unsafe { libc::pthread_detach(self.0) };
+    }
+}
+
+extern "C-unwind" fn thread_main<T>(start: *mut c_void) -> *mut c_void {
+    // SAFETY: `spawn` hands over a box of this type, once.
+    let Start { entry, name, context } = *unsafe { Box::from_raw(start.cast::<Start<T>>()) };
+    LIBRARY_THREAD.with(|library| library.set(true));
+    set_name(&name);
+    drop(name);
+    // A raw pointer, so that nothing in this frame waits for a drop while `entry` runs.
+    let context = Arc::into_raw(context);
+    // SAFETY: the reference count keeps the value alive until it is given back below; when the thread is ended from
+    // inside `entry` it is leaked.
+    unsafe {
+        entry(&*context);
+        drop(Arc::from_raw(context));
+    }
+    std::ptr::null_mut()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_name(name: &CString) {
+    // SAFETY: the name is NUL terminated; a longer one is refused by the call and left out.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+}
+
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+fn set_name(name: &CString) {
+    // SAFETY: the name is NUL terminated.
+    unsafe { libc::pthread_setname_np(name.as_ptr()) };
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios")))]
+fn set_name(_name: &CString) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn a_raw_thread_runs_and_is_told_apart() {
+        let seen = Arc::new(Mutex::new(None));
+        let thread = RawThread::spawn("mqp-test", Arc::clone(&seen), |seen| {
+            *seen.lock().unwrap() = Some(is_library_thread());
+        });
+        thread.unwrap().join();
+        assert_eq!(*seen.lock().unwrap(), Some(true));
+        assert!(!is_library_thread());
+        assert_eq!(Arc::strong_count(&seen), 1);
+    }
+
+    #[test]
+    fn a_fork_local_value_is_made_once_in_a_process() {
+        static VALUE: ForkLocal<Mutex<u32>> = ForkLocal::new();
+        *VALUE.get_or_init(|| Mutex::new(1)).lock().unwrap() += 1;
+        assert_eq!(*VALUE.get_or_init(|| Mutex::new(100)).lock().unwrap(), 2);
+    }
+}

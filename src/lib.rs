@@ -1,0 +1,24 @@
+//! A message-queue producer for Apache RocketMQ and its relatives.
+
+#[cfg(not(unix))]
+compile_error!("mqproducer needs a Unix system");
+
+mod completion;
+pub mod config;
+pub mod error;
+mod ffi;
+pub mod message;
+#[cfg(feature = "mock")]
+pub mod mock;
+mod net;
+mod policy;
+mod producer;
+pub mod protocol;
+mod route;
+mod runtime;
+mod sync;
+
+pub use config::Config;
+pub use error::{Error, ErrorKind, Result};
+pub use message::{Message, Receipt, SendOptions, SendStatus};
+pub use producer::Producer;

@@ -1,0 +1,103 @@
+//! What is sent, and what comes back for it.
+
+/// A message, borrowed from its owner until the send call returns.
+///
+/// The library copies the body once, into the buffer that goes out.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// Topic: 1 to 127 bytes of `%|a-zA-Z0-9_-`.
+    pub topic: &'a str,
+    /// Body: 1 byte to `max_message_size`; NUL bytes are data.
+    pub body: &'a [u8],
+    /// Tag for the broker's filter; empty: none.
+    pub tags: &'a str,
+    /// Index keys, separated by spaces; empty: none.
+    pub keys: &'a str,
+    /// Carried to the consumer, not read by the broker. Default 0.
+    pub flag: i32,
+    /// User properties: names and values are not empty and hold neither `\x01` nor `\x02`.
+    pub properties: Vec<(&'a str, &'a str)>,
+    /// The broker answers after it stored the message to its configured safety. Default true.
+    pub wait_store_msg_ok: bool,
+}
+
+impl<'a> Message<'a> {
+    /// A message with a topic and a body.
+    pub fn new(topic: &'a str, body: &'a [u8]) -> Self {
+        Message { topic, body, tags: "", keys: "", flag: 0, properties: Vec::new(), wait_store_msg_ok: true }
+    }
+
+    /// Sets the tag.
+    pub fn with_tags(mut self, tags: &'a str) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Sets the index keys, separated by spaces.
+    pub fn with_keys(mut self, keys: &'a str) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Sets the flag.
+    pub fn with_flag(mut self, flag: i32) -> Self {
+        self.flag = flag;
+        self
+    }
+
+    /// Adds a user property.
+    pub fn with_property(mut self, name: &'a str, value: &'a str) -> Self {
+        self.properties.push((name, value));
+        self
+    }
+}
+
+/// What the broker said of a stored message. The numbers are those of the C surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum SendStatus {
+    /// Stored to the broker's configured safety.
+    Ok = 0,
+    /// Stored, but the disk flush did not end in time.
+    FlushDiskTimeout = 1,
+    /// Stored, but the replica did not confirm in time.
+    FlushSlaveTimeout = 2,
+    /// Stored, but there is no replica to confirm.
+    SlaveNotAvailable = 3,
+    /// Sent one-way: written to the connection, no answer is asked for.
+    Oneway = 4,
+}
+
+/// The broker's receipt of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// How safely it is stored.
+    pub status: SendStatus,
+    /// The unique id the producer gave the message (its `UNIQ_KEY`), kept over retries.
+    pub message_id: String,
+    /// The broker's id: store address and commit-log offset. Empty for one-way.
+    pub offset_message_id: String,
+    /// The topic sent to.
+    pub topic: String,
+    /// The broker that stored it.
+    pub broker_name: String,
+    /// The queue that the broker put it in.
+    pub queue_id: i32,
+    /// Its offset in the queue; -1 for one-way.
+    pub queue_offset: i64,
+    /// Transaction id; empty when there is none.
+    pub transaction_id: String,
+    /// The broker's region; empty when it told none.
+    pub region_id: String,
+    /// Handle to recall a timer message; empty when there is none.
+    pub recall_handle: String,
+    /// How many tries it took, at least 1.
+    pub attempts: u32,
+}
+
+/// How one send departs from the producer's configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendOptions {
+    /// The total deadline of this send; `None`: `send_msg_timeout`.
+    pub timeout: Option<std::time::Duration>,
+}

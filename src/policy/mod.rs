@@ -1,0 +1,6 @@
+//! Decisions of the send path, pure: `now` is an argument, nothing here waits or does I/O.
+
+pub(crate) mod backoff;
+pub(crate) mod retry;
+pub(crate) mod select;
+pub(crate) mod validate;

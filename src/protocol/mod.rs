@@ -1,0 +1,3 @@
+//! Wire protocols, pure: bytes in, values out. No sockets, no clocks, no threads.
+
+pub mod remoting;

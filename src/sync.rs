@@ -1,0 +1,48 @@
+//! The locks that the model checker replaces: `--cfg mqp_loom` swaps them for loom's.
+//!
+//! A poisoned lock means that a panic was caught at the library's border; the state behind each lock is consistent
+//! between statements, so the guard is taken all the same.
+
+#[cfg(mqp_loom)]
+use loom::sync as primitives;
+#[cfg(not(mqp_loom))]
+use std::sync as primitives;
+
+pub(crate) use primitives::{Condvar, MutexGuard};
+
+/// A mutex that ignores poisoning.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(primitives::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Mutex(primitives::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        match self.0.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+}
+
+/// Waits on a condition, ignoring poisoning.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    match condvar.wait(guard) {
+        Ok(guard) => guard,
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+/// Waits on a condition for at most `timeout`; loom has no time, there it waits without an end.
+pub(crate) fn wait_timeout<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: std::time::Duration,
+) -> MutexGuard<'a, T> {
+    match condvar.wait_timeout(guard, timeout) {
+        Ok((guard, _)) => guard,
+        Err(poisoned) => poisoned.into_inner().0,
+    }
+}
