@@ -1,0 +1,153 @@
+//! How the end of a message reaches whoever sent it: exactly once.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::Receipt;
+use crate::producer::admission::Permit;
+use crate::runtime::{Job, Runtime};
+use crate::sync::{Condvar, Mutex, wait};
+use std::sync::Arc;
+
+/// How one message ended.
+pub(crate) type Outcome = Result<Receipt>;
+
+/// Who waits for the end of a message.
+pub(crate) enum Completion {
+    /// A caller that is parked.
+    Waiter(Arc<Waiter>),
+    /// A Rust closure, run on the dispatcher.
+    Closure(Box<dyn FnOnce(Outcome) + Send>),
+    /// A callback of the C surface, run on the dispatcher.
+    #[cfg(feature = "capi")]
+    Foreign(crate::ffi::callback::ForeignCallback),
+}
+
+/// A completion that is owed: dropping it undelivered delivers an error, so that no path can lose one.
+pub(crate) struct Owed(Option<(Completion, Permit, Arc<Runtime>)>);
+
+impl Owed {
+    pub(crate) fn new(completion: Completion, permit: Permit, runtime: Arc<Runtime>) -> Self {
+        Owed(Some((completion, permit, runtime)))
+    }
+
+    /// Delivers the end. The permit is given back when the receiver has taken it: for a callback, after it returned.
+    pub(crate) fn deliver(mut self, outcome: Outcome) {
+        self.take_and_deliver(outcome);
+    }
+
+    fn take_and_deliver(&mut self, outcome: Outcome) {
+        let Some((completion, permit, runtime)) = self.0.take() else {
+            return;
+        };
+        match completion {
+            Completion::Waiter(waiter) => {
+                drop(permit);
+                waiter.set(outcome);
+            }
+            Completion::Closure(closure) => runtime.dispatch(Job::Closure(Box::new(move || {
+                let _until_it_returned = permit;
+                closure(outcome);
+            }))),
+            #[cfg(feature = "capi")]
+            Completion::Foreign(callback) => runtime.dispatch(Job::Foreign(callback.job(outcome, permit))),
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            let lost = Error::new(ErrorKind::Internal, "the message was dropped inside the library");
+            self.take_and_deliver(Err(lost.with_maybe_persisted(true)));
+        }
+    }
+}
+
+/// Where a synchronous caller parks.
+#[derive(Debug, Default)]
+pub(crate) struct Waiter {
+    outcome: Mutex<Option<Outcome>>,
+    ready: Condvar,
+}
+
+impl Waiter {
+    pub(crate) fn new() -> Self {
+        Waiter { outcome: Mutex::new(None), ready: Condvar::new() }
+    }
+
+    pub(crate) fn set(&self, outcome: Outcome) {
+        *self.outcome.lock() = Some(outcome);
+        self.ready.notify_one();
+    }
+
+    /// Waits until the outcome is there. Every accepted message has a deadline, so this ends.
+    pub(crate) fn wait(&self) -> Outcome {
+        let mut outcome = self.outcome.lock();
+        loop {
+            if let Some(outcome) = outcome.take() {
+                return outcome;
+            }
+            outcome = wait(&self.ready, outcome);
+        }
+    }
+}
+
+#[cfg(all(test, not(mqp_loom)))]
+mod tests {
+    use super::*;
+    use crate::config::Backpressure;
+    use crate::producer::admission::Admission;
+    use std::sync::mpsc::channel;
+    use std::time::{Duration, Instant};
+
+    fn owed(completion: Completion, admission: &Arc<Admission>) -> Owed {
+        let permit = admission.admit(1, Backpressure::Fail, Instant::now()).unwrap();
+        Owed::new(completion, permit, Runtime::shared().unwrap())
+    }
+
+    #[test]
+    fn a_completion_that_is_dropped_is_delivered_as_an_error() {
+        let admission = Admission::new(9, 9);
+        let waiter = Arc::new(Waiter::new());
+        drop(owed(Completion::Waiter(Arc::clone(&waiter)), &admission));
+        let error = waiter.wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.maybe_persisted());
+    }
+
+    #[test]
+    fn the_permit_is_held_until_the_callback_returned() {
+        let admission = Admission::new(9, 9);
+        let (entered, wait_entered) = channel();
+        let (leave, wait_leave) = channel::<()>();
+        let callback = Completion::Closure(Box::new(move |outcome| {
+            entered.send(outcome.unwrap_err().message().to_owned()).unwrap();
+            wait_leave.recv().unwrap();
+        }));
+        owed(callback, &admission).deliver(Err(Error::new(ErrorKind::Timeout, "late")));
+        assert_eq!(wait_entered.recv_timeout(Duration::from_secs(10)).unwrap(), "late");
+        assert_eq!(admission.wait_idle(Instant::now()), Err(1));
+        leave.send(()).unwrap();
+        admission.wait_idle(Instant::now() + Duration::from_secs(10)).unwrap();
+    }
+}
+
+#[cfg(all(test, mqp_loom))]
+mod loom_checks {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// The outcome reaches the parked caller whether it is set before, while or after the caller parks.
+    #[test]
+    fn a_waiter_is_woken() {
+        loom::model(|| {
+            let waiter = Arc::new(Waiter::new());
+            let setter = {
+                let waiter = Arc::clone(&waiter);
+                thread::spawn(move || waiter.set(Err(Error::new(ErrorKind::Timeout, "late"))))
+            };
+            assert_eq!(waiter.wait().unwrap_err().message(), "late");
+            setter.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,405 @@
+//! One connection: written by any thread, read by the I/O task, and its end told to every waiter.
+
+use super::dial::dial;
+use super::inflight::{Inflight, Refused, Taken};
+use super::outbox::{OnWritten, Outbox, Progress, Sink};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::remoting::command::response_code;
+use crate::protocol::remoting::frame::{Frame, split};
+use crate::protocol::remoting::header::Header;
+use crate::protocol::remoting::scan::{Scan, scan};
+use crate::runtime::Runtime;
+use crate::sync::{Condvar, Mutex, wait_timeout};
+use bytes::{Bytes, BytesMut};
+use std::io::{self, IoSlice};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+/// Room for reading; grows for one larger frame and shrinks after it.
+const READ_BUFFER: usize = 64 * 1024;
+/// Reads in a row before other connections get their turn.
+const READS_IN_A_ROW: usize = 32;
+
+/// Who waits for the answer to one request. Exactly one of the two is called, on the I/O thread, and must not block.
+pub(crate) trait Responder: Send {
+    /// The answer is there.
+    fn on_response(self: Box<Self>, frame: &Frame<'_>, scan: &Scan<'_>);
+    /// There will be none.
+    fn on_failure(self: Box<Self>, failure: Failure);
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// What happened.
+    pub(crate) cause: Error,
+    /// Whether the request may have reached the server.
+    pub(crate) maybe_sent: bool,
+}
+
+/// What a connection is made from.
+pub(crate) struct Dialling {
+    pub(crate) address: Arc<str>,
+    /// Pause before dialling.
+    pub(crate) pause: Duration,
+    pub(crate) timeout: Duration,
+    /// Why the connection before this one failed.
+    pub(crate) previous: Option<Error>,
+}
+
+/// See the module's text.
+pub(crate) struct Connection {
+    address: Arc<str>,
+    previous: Option<Error>,
+    outbox: Outbox,
+    inflight: Inflight<Box<dyn Responder>>,
+    stream: OnceLock<TcpStream>,
+    /// Wakes the I/O task: the socket is full, the timer must move, or the connection is doomed.
+    wake: Notify,
+    doomed: OnceLock<Error>,
+    phase: Mutex<Phase>,
+    phase_changed: Condvar,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Opening,
+    Open,
+    Dead { cause: Error, at: Instant },
+}
+
+struct Socket<'a>(&'a TcpStream);
+
+impl Sink for Socket<'_> {
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+}
+
+impl Connection {
+    /// Starts to dial; requests can be made at once and leave when the connection is open.
+    pub(crate) fn start(runtime: &Runtime, dialling: Dialling, greet: impl FnOnce(&Arc<Self>)) -> Arc<Self> {
+        let connection = Arc::new(Connection {
+            address: dialling.address,
+            previous: dialling.previous,
+            outbox: Outbox::parked(),
+            inflight: Inflight::new(),
+            stream: OnceLock::new(),
+            wake: Notify::new(),
+            doomed: OnceLock::new(),
+            phase: Mutex::new(Phase::Opening),
+            phase_changed: Condvar::new(),
+        });
+        greet(&connection);
+        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout));
+        connection
+    }
+
+    /// Where it leads.
+    pub(crate) fn address(&self) -> &Arc<str> {
+        &self.address
+    }
+
+    /// Whether it was opened and has not died.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(*self.phase.lock(), Phase::Open)
+    }
+
+    /// Why and when it died, and whether it had been open.
+    pub(crate) fn death(&self) -> Option<(Error, Instant, bool)> {
+        match &*self.phase.lock() {
+            Phase::Dead { cause, at } => Some((cause.clone(), *at, self.stream.get().is_some())),
+            _ => None,
+        }
+    }
+
+    /// Waits until the connection is open. Not for library threads.
+    pub(crate) fn wait_open(&self, deadline: Instant) -> Result<()> {
+        let mut phase = self.phase.lock();
+        loop {
+            match &*phase {
+                Phase::Open => return Ok(()),
+                Phase::Dead { cause, .. } => return Err(cause.clone()),
+                Phase::Opening => {}
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                drop(phase);
+                return Err(self.timed_out().cause);
+            }
+            phase = wait_timeout(&self.phase_changed, phase, deadline - now);
+        }
+    }
+
+    /// The opaque for a request that [`Connection::request`] will make.
+    pub(crate) fn reserve(&self) -> Result<i32> {
+        self.inflight.reserve()
+    }
+
+    /// Gives an opaque back unused.
+    pub(crate) fn release(&self, opaque: i32) {
+        self.inflight.release(opaque);
+    }
+
+    /// Sends the frame of a reserved opaque; `responder` hears of its end. On an error it is given back, untold.
+    pub(crate) fn request(
+        &self,
+        opaque: i32,
+        bytes: Bytes,
+        responder: Box<dyn Responder>,
+        deadline: Instant,
+    ) -> std::result::Result<(), Refused<Box<dyn Responder>>> {
+        if self.inflight.enter(opaque, responder, deadline)? {
+            self.wake.notify_one();
+        }
+        // A refusal means that the connection died after `enter`: the responder has been told.
+        let _ = self.push(bytes, None);
+        Ok(())
+    }
+
+    /// Sends a frame that has no answer.
+    pub(crate) fn push(&self, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
+        let socket = self.stream.get().map(Socket);
+        match self.outbox.push(bytes, on_written, socket.as_ref())? {
+            Progress::Done => {}
+            Progress::NeedsWritable => self.wake.notify_one(),
+            Progress::Failed(error) => self.doom(self.lost(&error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// Ends the connection with a cause that every waiter hears, soon and on the I/O thread.
+    pub(crate) fn doom(&self, cause: Error) {
+        let _ = self.doomed.set(cause);
+        self.wake.notify_one();
+    }
+
+    fn lost(&self, why: &str) -> Error {
+        Error::new(ErrorKind::ConnectionLost, format!("the connection to {} was lost: {why}", self.address))
+    }
+
+    fn protocol(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Protocol, format!("{} broke the protocol: {why}", self.address))
+    }
+
+    fn timed_out(&self) -> Failure {
+        let open = self.stream.get().is_some();
+        let cause = match &self.previous {
+            _ if open => Error::new(ErrorKind::Timeout, format!("{} did not answer in time", self.address)),
+            Some(previous) => previous.clone(),
+            None => Error::new(ErrorKind::Connect, format!("cannot connect to {}: no answer in time", self.address)),
+        };
+        Failure { cause, maybe_sent: open }
+    }
+
+    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration) {
+        let cause = match self.open(pause, timeout).await {
+            Ok(()) => self.serve().await,
+            Err(cause) => cause,
+        };
+        self.die(cause);
+    }
+
+    /// Dials, telling those whose time runs out meanwhile.
+    async fn open(&self, pause: Duration, timeout: Duration) -> Result<()> {
+        let dialled = async {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            dial(&self.address, timeout).await
+        };
+        tokio::pin!(dialled);
+        let stream = loop {
+            tokio::select! {
+                biased;
+                stream = &mut dialled => break stream?,
+                () = self.next_wake() => self.tend()?,
+            }
+        };
+        let stream = self.stream.get_or_init(|| stream);
+        *self.phase.lock() = Phase::Open;
+        self.phase_changed.notify_all();
+        self.write(stream)
+    }
+
+    /// Reads and writes until the connection ends; returns why.
+    async fn serve(&self) -> Error {
+        let Some(stream) = self.stream.get() else {
+            return self.lost("it was never open");
+        };
+        let mut buffer = ReadBuffer::new();
+        loop {
+            let step = tokio::select! {
+                biased;
+                ready = stream.readable() => match ready {
+                    Ok(()) => self.read(stream, &mut buffer).await,
+                    Err(error) => Err(self.lost(&error.to_string())),
+                },
+                ready = stream.writable(), if self.outbox.is_blocked() => match ready {
+                    Ok(()) => self.write(stream),
+                    Err(error) => Err(self.lost(&error.to_string())),
+                },
+                () = self.next_wake() => self.tend(),
+            };
+            if let Err(cause) = step {
+                return cause;
+            }
+        }
+    }
+
+    /// Waits for a wake-up or the first deadline.
+    async fn next_wake(&self) {
+        match self.inflight.earliest() {
+            Some(at) => {
+                let _ = tokio::time::timeout_at(at.into(), self.wake.notified()).await;
+            }
+            None => self.wake.notified().await,
+        }
+    }
+
+    fn tend(&self) -> Result<()> {
+        if let Some(cause) = self.doomed.get() {
+            return Err(cause.clone());
+        }
+        for responder in self.inflight.expire(Instant::now()).0 {
+            responder.on_failure(self.timed_out());
+        }
+        Ok(())
+    }
+
+    fn write(&self, stream: &TcpStream) -> Result<()> {
+        match self.outbox.resume(&Socket(stream)) {
+            Progress::Done | Progress::NeedsWritable => Ok(()),
+            Progress::Failed(error) => Err(self.lost(&error.to_string())),
+        }
+    }
+
+    async fn read(&self, stream: &TcpStream, buffer: &mut ReadBuffer) -> Result<()> {
+        for _ in 0..READS_IN_A_ROW {
+            match stream.try_read(buffer.room()) {
+                Ok(0) if buffer.is_empty() => return Err(self.lost("the server closed it")),
+                Ok(0) => return Err(self.lost("the server closed it inside a frame")),
+                Ok(n) => {
+                    let asked = buffer.filled(n);
+                    let mut consumed = 0;
+                    while let Some((frame, length)) =
+                        split(&buffer.bytes()[consumed..]).map_err(|error| self.protocol(&error.to_string()))?
+                    {
+                        self.receive(&frame)?;
+                        consumed += length;
+                    }
+                    buffer.consume(consumed);
+                    if !asked {
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lost(&error.to_string())),
+            }
+        }
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    fn receive(&self, frame: &Frame<'_>) -> Result<()> {
+        let scan = scan(frame).map_err(|error| self.protocol(&error.to_string()))?;
+        if !scan.is_response() {
+            self.refuse_request(frame, &scan);
+            return Ok(());
+        }
+        match self.inflight.take(scan.opaque) {
+            Taken::Found(responder) => responder.on_response(frame, &scan),
+            Taken::Late => tracing::debug!(address = %self.address, opaque = scan.opaque, "an answer came too late"),
+            Taken::NeverIssued => {
+                return Err(self.protocol(&format!("it answered opaque {}, which no request had", scan.opaque)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A server's request that a producer does not serve is answered, so that the server does not wait for it.
+    fn refuse_request(&self, frame: &Frame<'_>, scan: &Scan<'_>) {
+        tracing::debug!(address = %self.address, code = scan.code, "a request of the server is not served");
+        if scan.is_oneway() {
+            return;
+        }
+        if let Ok(request) = Header::decode(frame) {
+            let mut answer = Header::response_to(&request, response_code::REQUEST_CODE_NOT_SUPPORTED);
+            answer.remark = Some(format!("request type {} not supported", request.code));
+            let mut out = BytesMut::new();
+            answer.encode(frame.serializer, &[], &mut out);
+            let _ = self.push(out.freeze(), None);
+        }
+    }
+
+    fn die(&self, cause: Error) {
+        let open = self.stream.get();
+        tracing::debug!(address = %self.address, cause = %cause, "a connection ended");
+        *self.phase.lock() = Phase::Dead { cause: cause.clone(), at: Instant::now() };
+        self.phase_changed.notify_all();
+        if let Some(stream) = open {
+            // The peer hears of the end now, not when the last handle goes.
+            let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+        }
+        self.outbox.close(cause.clone());
+        for responder in self.inflight.poison(cause.clone()) {
+            responder.on_failure(Failure { cause: cause.clone(), maybe_sent: open.is_some() });
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("address", &self.address)
+            .field("phase", &*self.phase.lock())
+            .field("outbox", &self.outbox)
+            .field("inflight", &self.inflight)
+            .finish()
+    }
+}
+
+/// Bytes read and not yet decoded.
+struct ReadBuffer {
+    memory: Vec<u8>,
+    filled: usize,
+}
+
+impl ReadBuffer {
+    fn new() -> Self {
+        ReadBuffer { memory: vec![0; READ_BUFFER], filled: 0 }
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        if self.filled == self.memory.len() {
+            self.memory.resize(self.filled * 2, 0);
+        }
+        &mut self.memory[self.filled..]
+    }
+
+    /// Counts `n` bytes in; whether they filled the room, so that there may be more.
+    fn filled(&mut self, n: usize) -> bool {
+        self.filled += n;
+        self.filled == self.memory.len()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.memory.copy_within(n..self.filled, 0);
+        self.filled -= n;
+        if self.filled < READ_BUFFER && self.memory.len() > READ_BUFFER {
+            self.memory.truncate(READ_BUFFER);
+            self.memory.shrink_to_fit();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Requests that wait for their answers, found by the opaque that the answer repeats.
+//!
+//! An opaque is a slot's index and the slot's generation, so an answer that comes after its request was given up is
+//! told apart from the answer to the slot's next request, and from an opaque that was never issued.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::Mutex;
+use std::time::Instant;
+
+const INDEX_BITS: u32 = 20;
+const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+/// Opaques stay positive: 31 bits in all.
+const GENERATIONS: u32 = 1 << (31 - INDEX_BITS);
+
+enum Content<T> {
+    Vacant { next_free: Option<u32> },
+    Reserved,
+    Waiting { request: T, deadline: Instant },
+}
+
+struct Slot<T> {
+    /// The generation of the present content, or of the next one when vacant.
+    generation: u32,
+    content: Content<T>,
+}
+
+struct State<T> {
+    slots: Vec<Slot<T>>,
+    first_free: Option<u32>,
+    waiting: usize,
+    /// No request expires before this; `None`: the I/O task has no timer running.
+    earliest: Option<Instant>,
+    poisoned: Option<Error>,
+}
+
+/// What an answer's opaque leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    /// The request, which is now the caller's to complete.
+    Found(T),
+    /// A request that was given up before.
+    Late,
+    /// No request had this opaque: the peer breaks the protocol.
+    NeverIssued,
+}
+
+/// A request that could not be entered, given back with the cause.
+pub(crate) type Refused<T> = (T, Error);
+
+/// See the module's text.
+pub(crate) struct Inflight<T> {
+    state: Mutex<State<T>>,
+}
+
+impl<T> Inflight<T> {
+    pub(crate) fn new() -> Self {
+        Inflight {
+            state: Mutex::new(State { slots: Vec::new(), first_free: None, waiting: 0, earliest: None, poisoned: None }),
+        }
+    }
+
+    /// Takes a slot and its opaque, to be written into the frame before [`Inflight::enter`].
+    pub(crate) fn reserve(&self) -> Result<i32> {
+        let mut state = self.state.lock();
+        if let Some(cause) = &state.poisoned {
+            return Err(cause.clone());
+        }
+        let index = match state.first_free {
+            Some(index) => index,
+            None => {
+                let index = state.slots.len() as u32;
+                if index > INDEX_MASK {
+                    return Err(Error::new(
+                        ErrorKind::Backpressure,
+                        format!("{index} requests wait on one connection, which is its limit"),
+                    ));
+                }
+                state.slots.push(Slot { generation: 0, content: Content::Vacant { next_free: None } });
+                index
+            }
+        };
+        let slot = &mut state.slots[index as usize];
+        let next_free = match slot.content {
+            Content::Vacant { next_free } => next_free,
+            _ => None,
+        };
+        slot.content = Content::Reserved;
+        let opaque = (slot.generation << INDEX_BITS) | index;
+        state.first_free = next_free;
+        Ok(opaque as i32)
+    }
+
+    /// Puts the request into its reserved slot. `true`: the deadline is earlier than the I/O task's timer, wake it.
+    pub(crate) fn enter(&self, opaque: i32, request: T, deadline: Instant) -> std::result::Result<bool, Refused<T>> {
+        let mut state = self.state.lock();
+        if let Some(cause) = &state.poisoned {
+            return Err((request, cause.clone()));
+        }
+        state.slots[index_of(opaque)].content = Content::Waiting { request, deadline };
+        state.waiting += 1;
+        let earlier = state.earliest.is_none_or(|earliest| deadline < earliest);
+        if earlier {
+            state.earliest = Some(deadline);
+        }
+        Ok(earlier)
+    }
+
+    /// Gives a reserved slot back unused.
+    pub(crate) fn release(&self, opaque: i32) {
+        self.state.lock().vacate(index_of(opaque));
+    }
+
+    /// Takes the request that an answer belongs to.
+    pub(crate) fn take(&self, opaque: i32) -> Taken<T> {
+        let mut state = self.state.lock();
+        let (index, generation) = (index_of(opaque), opaque as u32 >> INDEX_BITS);
+        let Some(slot) = state.slots.get(index).filter(|_| opaque >= 0) else {
+            return Taken::NeverIssued;
+        };
+        let age = slot.generation.wrapping_sub(generation) % GENERATIONS;
+        match (&slot.content, age) {
+            (Content::Waiting { .. }, 0) => match state.vacate(index) {
+                Some(request) => Taken::Found(request),
+                None => Taken::Late,
+            },
+            (_, 0) => Taken::NeverIssued,
+            (_, age) if age <= GENERATIONS / 2 => Taken::Late,
+            _ => Taken::NeverIssued,
+        }
+    }
+
+    /// Takes every request whose deadline is not after `now`, and says when to come again.
+    pub(crate) fn expire(&self, now: Instant) -> (Vec<T>, Option<Instant>) {
+        let mut state = self.state.lock();
+        let mut expired = Vec::new();
+        if state.earliest.is_none_or(|earliest| now < earliest) {
+            return (expired, state.earliest);
+        }
+        let mut earliest: Option<Instant> = None;
+        for index in 0..state.slots.len() {
+            if let Content::Waiting { deadline, .. } = state.slots[index].content {
+                if deadline <= now {
+                    expired.extend(state.vacate(index));
+                } else {
+                    earliest = Some(earliest.map_or(deadline, |e| e.min(deadline)));
+                }
+            }
+        }
+        state.earliest = earliest;
+        (expired, earliest)
+    }
+
+    /// When the timer must fire next.
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        self.state.lock().earliest
+    }
+
+    /// Refuses requests from now on and takes all that wait, for all of them to hear one cause.
+    pub(crate) fn poison(&self, cause: Error) -> Vec<T> {
+        let mut state = self.state.lock();
+        if state.poisoned.is_some() {
+            return Vec::new();
+        }
+        state.poisoned = Some(cause);
+        (0..state.slots.len())
+            .filter(|index| matches!(state.slots[*index].content, Content::Waiting { .. }))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter_map(|index| state.vacate(index))
+            .collect()
+    }
+
+    /// Requests that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().waiting
+    }
+}
+
+impl<T> State<T> {
+    fn vacate(&mut self, index: usize) -> Option<T> {
+        let next_free = self.first_free;
+        let slot = &mut self.slots[index];
+        slot.generation = (slot.generation + 1) % GENERATIONS;
+        let content = std::mem::replace(&mut slot.content, Content::Vacant { next_free });
+        self.first_free = Some(index as u32);
+        match content {
+            Content::Waiting { request, .. } => {
+                self.waiting -= 1;
+                Some(request)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn index_of(opaque: i32) -> usize {
+    (opaque as u32 & INDEX_MASK) as usize
+}
+
+impl<T> std::fmt::Debug for Inflight<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inflight").field("waiting", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

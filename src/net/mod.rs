@@ -1,0 +1,9 @@
+//! Connections: the outbox that any thread may write, the table of requests in flight, and who dials when.
+
+pub(crate) mod call;
+pub(crate) mod connection;
+pub(crate) mod dial;
+pub(crate) mod inflight;
+pub(crate) mod nameserver;
+pub(crate) mod outbox;
+pub(crate) mod pool;

@@ -1,0 +1,214 @@
+//! Frames on their way to one socket.
+//!
+//! Whoever adds a frame to an idle outbox writes it to the non-blocking socket at once; frames that others add in the
+//! meantime are taken by that writer, many in one vectored write. Only a full socket buffer hands the rest to the I/O
+//! task. At every moment there is at most one writer, so frames never interleave and keep their order.
+
+use crate::error::{Error, Result};
+use crate::sync::{Mutex, MutexGuard};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+/// Most frames in one vectored write.
+const MAX_SLICES: usize = 64;
+
+/// A non-blocking writer.
+pub(crate) trait Sink {
+    /// Writes what it can take; `WouldBlock` when it can take nothing now.
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// Something to drop once a frame is handed to the operating system, or will never be.
+pub(crate) type OnWritten = Box<dyn Send>;
+
+struct Entry {
+    bytes: Bytes,
+    on_written: Option<OnWritten>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// Nobody writes and nothing waits.
+    Idle,
+    /// Somebody is inside the socket's write.
+    Writing,
+    /// The socket is not open yet, or full: the I/O task goes on when it is ready.
+    Parked,
+}
+
+struct State {
+    queue: VecDeque<Entry>,
+    /// Bytes of the first entry that are written.
+    written: usize,
+    writer: Writer,
+    closed: Option<Error>,
+}
+
+/// What is left to do after a push or a resume.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Nothing: the frame is written, or another thread that is writing takes it, or the connection is not open yet.
+    Done,
+    /// The socket is full: the I/O task must wait until it is writable and resume.
+    NeedsWritable,
+    /// The socket failed: the connection must be declared dead.
+    Failed(io::Error),
+}
+
+/// See the module's text.
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+}
+
+impl Outbox {
+    /// An outbox of a connection that is not open yet: frames wait for [`Outbox::resume`].
+    pub(crate) fn parked() -> Self {
+        Outbox {
+            state: Mutex::new(State { queue: VecDeque::new(), written: 0, writer: Writer::Parked, closed: None }),
+        }
+    }
+
+    /// Adds a frame and writes it when nobody else is writing. `sink` is `None` as long as the socket is not open.
+    pub(crate) fn push(&self, bytes: Bytes, on_written: Option<OnWritten>, sink: Option<&impl Sink>) -> Result<Progress> {
+        let mut state = self.state.lock();
+        if let Some(cause) = &state.closed {
+            return Err(cause.clone());
+        }
+        state.queue.push_back(Entry { bytes, on_written });
+        match (state.writer, sink) {
+            (Writer::Idle, Some(sink)) => Ok(self.drain(state, sink)),
+            _ => Ok(Progress::Done),
+        }
+    }
+
+    /// Goes on after the socket became open or writable; called by the I/O task only.
+    pub(crate) fn resume(&self, sink: &impl Sink) -> Progress {
+        let state = self.state.lock();
+        if state.writer != Writer::Parked || state.closed.is_some() {
+            return Progress::Done;
+        }
+        self.drain(state, sink)
+    }
+
+    /// Whether frames wait for the socket to become writable.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let state = self.state.lock();
+        state.writer == Writer::Parked && !state.queue.is_empty()
+    }
+
+    /// Refuses frames from now on and drops those that are waiting.
+    pub(crate) fn close(&self, cause: Error) {
+        let mut state = self.state.lock();
+        state.closed.get_or_insert(cause);
+        let dropped = std::mem::take(&mut state.queue);
+        state.written = 0;
+        drop(state);
+        drop(dropped);
+    }
+
+    fn drain<'a>(&'a self, mut state: MutexGuard<'a, State>, sink: &impl Sink) -> Progress {
+        loop {
+            if state.queue.is_empty() {
+                state.writer = Writer::Idle;
+                return Progress::Done;
+            }
+            state.writer = Writer::Writing;
+            let skip = state.written;
+            let batch: smallbatch::Batch = state.queue.iter().take(MAX_SLICES).map(|entry| entry.bytes.clone()).collect();
+            drop(state);
+            let result = batch.write(skip, sink);
+            drop(batch);
+            state = self.state.lock();
+            match result {
+                Ok(0) => {
+                    state.writer = Writer::Parked;
+                    return Progress::Failed(io::ErrorKind::WriteZero.into());
+                }
+                Ok(n) => {
+                    let finished = state.advance(n);
+                    if !finished.is_empty() {
+                        drop(state);
+                        drop(finished);
+                        state = self.state.lock();
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.writer = Writer::Parked;
+                    return Progress::NeedsWritable;
+                }
+                Err(error) => {
+                    state.writer = Writer::Parked;
+                    return Progress::Failed(error);
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes `n` written bytes off the queue; returns what is to be dropped outside the lock.
+    fn advance(&mut self, n: usize) -> Vec<OnWritten> {
+        let mut finished = Vec::new();
+        let mut left = self.written + n;
+        while let Some(entry) = self.queue.front() {
+            if left < entry.bytes.len() {
+                break;
+            }
+            left -= entry.bytes.len();
+            finished.extend(self.queue.pop_front().and_then(|entry| entry.on_written));
+        }
+        // The queue was emptied by `close` while the write was under way: nothing is left to count from.
+        self.written = if self.queue.is_empty() { 0 } else { left };
+        finished
+    }
+}
+
+mod smallbatch {
+    //! The frames of one write, held outside the lock.
+
+    use super::{MAX_SLICES, Sink};
+    use bytes::Bytes;
+    use std::io::{self, IoSlice};
+
+    pub(super) enum Batch {
+        One(Bytes),
+        Many(Vec<Bytes>),
+    }
+
+    impl FromIterator<Bytes> for Batch {
+        fn from_iter<I: IntoIterator<Item = Bytes>>(iter: I) -> Self {
+            let mut iter = iter.into_iter();
+            match (iter.next(), iter.next()) {
+                (Some(only), None) => Batch::One(only),
+                (first, second) => Batch::Many(first.into_iter().chain(second).chain(iter).collect()),
+            }
+        }
+    }
+
+    impl Batch {
+        pub(super) fn write(&self, skip: usize, sink: &impl Sink) -> io::Result<usize> {
+            match self {
+                Batch::One(bytes) => sink.write_vectored(&[IoSlice::new(&bytes[skip..])]),
+                Batch::Many(frames) => {
+                    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                    for (i, bytes) in frames.iter().enumerate() {
+                        slices[i] = IoSlice::new(if i == 0 { &bytes[skip..] } else { bytes });
+                    }
+                    sink.write_vectored(&slices[..frames.len()])
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Outbox").field("frames", &state.queue.len()).field("writer", &state.writer).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

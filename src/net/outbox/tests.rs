@@ -1,0 +1,184 @@
+use super::*;
+
+#[cfg(not(mqp_loom))]
+mod alone {
+    use super::*;
+    use crate::error::ErrorKind;
+    use std::sync::{Arc, Mutex};
+
+    /// Takes at most `room` bytes in all, `chunk` of them at a time.
+    struct Pipe {
+        taken: Mutex<Vec<u8>>,
+        writes: Mutex<Vec<usize>>,
+        room: Mutex<usize>,
+        chunk: usize,
+    }
+
+    impl Pipe {
+        fn new(room: usize, chunk: usize) -> Self {
+            Pipe { taken: Mutex::default(), writes: Mutex::default(), room: Mutex::new(room), chunk }
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.taken.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Sink for Pipe {
+        fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.writes.lock().unwrap().push(slices.len());
+            let mut room = self.room.lock().unwrap();
+            let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+            let n = all.len().min(*room).min(self.chunk);
+            if n == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            *room -= n;
+            self.taken.lock().unwrap().extend_from_slice(&all[..n]);
+            Ok(n)
+        }
+    }
+
+    fn push(outbox: &Outbox, text: &str, pipe: &Pipe) -> Progress {
+        outbox.push(Bytes::copy_from_slice(text.as_bytes()), None, Some(pipe)).unwrap()
+    }
+
+    #[test]
+    fn frames_wait_until_the_connection_is_open_and_leave_in_one_write() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(100, 100));
+        for text in ["ab", "cd", "ef"] {
+            assert!(matches!(outbox.push(Bytes::from(text), None, None::<&Pipe>), Ok(Progress::Done)));
+        }
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abcdef");
+        assert_eq!(*pipe.writes.lock().unwrap(), [3]);
+        assert!(matches!(push(&outbox, "gh", &pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abcdefgh");
+    }
+
+    #[test]
+    fn partial_writes_and_a_full_socket_lose_nothing() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(4, 3));
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert!(matches!(push(&outbox, "abcdef", &pipe), Progress::NeedsWritable));
+        assert!(matches!(push(&outbox, "ghi", &pipe), Progress::Done), "the I/O task owns the rest");
+        assert_eq!(pipe.text(), "abcd");
+        *pipe.room.lock().unwrap() = 100;
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abcdefghi");
+    }
+
+    #[test]
+    fn what_waits_for_the_write_is_dropped_after_it() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(3, 3));
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        let token = Arc::new(());
+        for text in ["ab", "cd"] {
+            outbox.push(Bytes::from(text), Some(Box::new(Arc::clone(&token))), Some(&pipe)).unwrap();
+        }
+        assert_eq!(Arc::strong_count(&token), 2, "the first is written, the second only in part");
+        outbox.close(Error::new(ErrorKind::ConnectionLost, "gone"));
+        assert_eq!(Arc::strong_count(&token), 1);
+        let refused = outbox.push(Bytes::from("x"), None, Some(&pipe)).unwrap_err();
+        assert_eq!(refused.message(), "gone");
+    }
+
+    #[test]
+    fn many_frames_leave_in_bounded_writes() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(10_000, 10_000));
+        for _ in 0..MAX_SLICES * 2 + 1 {
+            outbox.push(Bytes::from("x"), None, None::<&Pipe>).unwrap();
+        }
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(*pipe.writes.lock().unwrap(), [MAX_SLICES, MAX_SLICES, 1]);
+    }
+}
+
+#[cfg(mqp_loom)]
+mod loom_checks {
+    use super::*;
+    use crate::error::ErrorKind;
+    use loom::sync::{Arc, Mutex};
+    use loom::thread;
+
+    /// Takes one byte less than offered when it can, and reports overlapping writers.
+    struct Wire {
+        inside: Mutex<bool>,
+        taken: Mutex<Vec<u8>>,
+        blocks: Mutex<u32>,
+    }
+
+    impl Wire {
+        fn new(blocks: u32) -> Self {
+            Wire { inside: Mutex::new(false), taken: Mutex::new(Vec::new()), blocks: Mutex::new(blocks) }
+        }
+    }
+
+    impl Sink for Wire {
+        fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            assert!(!std::mem::replace(&mut *self.inside.lock().unwrap(), true), "two writers at once");
+            let mut blocks = self.blocks.lock().unwrap();
+            let result = if *blocks > 0 {
+                *blocks -= 1;
+                Err(io::ErrorKind::WouldBlock.into())
+            } else {
+                let mut taken = self.taken.lock().unwrap();
+                slices.iter().for_each(|slice| taken.extend_from_slice(slice));
+                Ok(slices.iter().map(|slice| slice.len()).sum())
+            };
+            *self.inside.lock().unwrap() = false;
+            result
+        }
+    }
+
+    fn writers(blocks: u32) {
+        loom::model(move || {
+            let outbox = Arc::new(Outbox::parked());
+            let wire = Arc::new(Wire::new(blocks));
+            assert!(matches!(outbox.resume(&*wire), Progress::Done));
+            let other = {
+                let (outbox, wire) = (Arc::clone(&outbox), Arc::clone(&wire));
+                thread::spawn(move || matches!(push(&outbox, "ab", &wire), Progress::NeedsWritable))
+            };
+            let mine = matches!(push(&outbox, "cd", &wire), Progress::NeedsWritable);
+            let theirs = other.join().unwrap();
+            if mine || theirs {
+                assert!(matches!(outbox.resume(&*wire), Progress::Done));
+            }
+            let taken = wire.taken.lock().unwrap().clone();
+            assert!(taken == b"abcd" || taken == b"cdab", "{taken:?}");
+        });
+    }
+
+    fn push(outbox: &Outbox, text: &'static str, wire: &Wire) -> Progress {
+        outbox.push(Bytes::from_static(text.as_bytes()), None, Some(wire)).unwrap()
+    }
+
+    /// Two threads push at once: there is one writer, whole frames, and no frame stays behind.
+    #[test]
+    fn one_writer_and_nothing_left() {
+        writers(0);
+    }
+
+    /// The same with a full socket: whoever met it reports it, and the I/O task's resume writes the rest.
+    #[test]
+    fn a_full_socket_is_reported() {
+        writers(1);
+    }
+
+    /// A push that races with the close is refused or its frame dropped, never left behind.
+    #[test]
+    fn closing_drops_what_waits() {
+        loom::model(|| {
+            let outbox = Arc::new(Outbox::parked());
+            let token = std::sync::Arc::new(());
+            let pushing = {
+                let (outbox, token) = (Arc::clone(&outbox), token.clone());
+                thread::spawn(move || drop(outbox.push(Bytes::from_static(b"x"), Some(Box::new(token)), None::<&Wire>)))
+            };
+            outbox.close(Error::new(ErrorKind::ConnectionLost, "gone"));
+            pushing.join().unwrap();
+            assert_eq!(std::sync::Arc::strong_count(&token), 1);
+        });
+    }
+}

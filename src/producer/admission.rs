@@ -1,0 +1,149 @@
+//! The bound on messages and bytes in flight, and the count that flush and close wait for.
+
+use crate::config::Backpressure;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::{Condvar, Mutex, wait, wait_timeout};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What one producer has accepted and not yet completed.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    state: Mutex<State>,
+    changed: Condvar,
+    max_messages: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    messages: usize,
+    bytes: usize,
+    waiting: usize,
+    closed: bool,
+}
+
+impl Admission {
+    pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Arc<Self> {
+        Arc::new(Admission { state: Mutex::new(State::default()), changed: Condvar::new(), max_messages, max_bytes })
+    }
+
+    /// Takes room for one message, waiting as `policy` says. A message over the byte limit goes through alone.
+    pub(crate) fn admit(self: &Arc<Self>, bytes: usize, policy: Backpressure, deadline: Instant) -> Result<Permit> {
+        let mut state = self.state.lock();
+        loop {
+            if state.closed {
+                return Err(Error::new(ErrorKind::Closed, "the producer is closed"));
+            }
+            let fits = state.messages < self.max_messages && state.bytes.saturating_add(bytes) <= self.max_bytes;
+            if fits || state.messages == 0 {
+                state.messages += 1;
+                state.bytes += bytes;
+                return Ok(Permit { admission: Arc::clone(self), bytes });
+            }
+            let now = Instant::now();
+            if policy == Backpressure::Fail || (policy == Backpressure::Block && now >= deadline) {
+                return Err(Error::new(
+                    ErrorKind::Backpressure,
+                    format!(
+                        "{} messages and {} bytes are in flight; `max_in_flight_messages` is {}, `max_in_flight_bytes` is {}",
+                        state.messages, state.bytes, self.max_messages, self.max_bytes
+                    ),
+                ));
+            }
+            state.waiting += 1;
+            state = match policy {
+                Backpressure::WaitForever => wait(&self.changed, state),
+                _ => wait_timeout(&self.changed, state, deadline - now),
+            };
+            state.waiting -= 1;
+        }
+    }
+
+    /// Refuses further messages, and wakes those that wait for room.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until nothing is in flight; the number left when the deadline comes first.
+    pub(crate) fn wait_idle(&self, deadline: Instant) -> std::result::Result<(), usize> {
+        let mut state = self.state.lock();
+        while state.messages > 0 {
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(state.messages);
+            }
+            state.waiting += 1;
+            state = wait_timeout(&self.changed, state, deadline - now);
+            state.waiting -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// Room for one message; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    admission: Arc<Admission>,
+    bytes: usize,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.admission.state.lock();
+        state.messages -= 1;
+        state.bytes -= self.bytes;
+        if state.waiting > 0 {
+            self.admission.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(all(test, not(mqp_loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(20)
+    }
+
+    #[test]
+    fn both_limits_hold_and_are_named() {
+        let admission = Admission::new(2, 100);
+        let first = admission.admit(60, Backpressure::Fail, soon()).unwrap();
+        let error = admission.admit(41, Backpressure::Fail, soon()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Backpressure);
+        assert_eq!(
+            error.message(),
+            "1 messages and 60 bytes are in flight; `max_in_flight_messages` is 2, `max_in_flight_bytes` is 100"
+        );
+        let _second = admission.admit(40, Backpressure::Fail, soon()).unwrap();
+        assert!(admission.admit(0, Backpressure::Block, soon()).is_err());
+        drop(first);
+        admission.admit(0, Backpressure::Fail, soon()).unwrap();
+    }
+
+    #[test]
+    fn an_oversized_message_goes_alone() {
+        let admission = Admission::new(10, 100);
+        let big = admission.admit(1000, Backpressure::Fail, soon()).unwrap();
+        assert!(admission.admit(1, Backpressure::Fail, soon()).is_err());
+        drop(big);
+        admission.wait_idle(soon()).unwrap();
+    }
+
+    #[test]
+    fn a_waiter_gets_the_room_that_is_given_back() {
+        let admission = Admission::new(1, 100);
+        let held = admission.admit(1, Backpressure::Fail, soon()).unwrap();
+        let other = Arc::clone(&admission);
+        let waiter = std::thread::spawn(move || other.admit(1, Backpressure::WaitForever, Instant::now()).map(drop));
+        assert_eq!(admission.wait_idle(soon()), Err(1));
+        drop(held);
+        waiter.join().unwrap().unwrap();
+        admission.close();
+        assert_eq!(admission.admit(1, Backpressure::Fail, soon()).unwrap_err().kind(), ErrorKind::Closed);
+    }
+}

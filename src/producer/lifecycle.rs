@@ -1,0 +1,350 @@
+//! A producer's life: start, the tasks that run beside it, flush, close.
+
+use super::admission::Admission;
+use super::identity::Identity;
+use super::lookup::{Found, Lookups};
+use crate::config::{Settings, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::call::{Request, call};
+use crate::net::connection::Connection;
+use crate::net::nameserver::NameServers;
+use crate::net::pool::{Greeting, Pool};
+use crate::protocol::remoting::command::request_code;
+use crate::protocol::remoting::heartbeat::Heartbeat;
+use crate::route::{RouteCache, TopicRoute};
+use crate::runtime::Runtime;
+use crate::sync::Mutex;
+use bytes::BytesMut;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio::task::AbortHandle;
+
+/// Shortest time that close gives the farewells and the callbacks that still run.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+/// A failed send has the route fetched anew, at most this often.
+const REFRESH_AT_MOST_EVERY: Duration = Duration::from_millis(500);
+
+/// Where a producer is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Created,
+    Running,
+    Closed,
+}
+
+/// What all clones of a producer, its tasks and its messages share.
+pub(crate) struct Core {
+    pub(super) settings: Settings,
+    pub(super) identity: Identity,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) routes: RouteCache,
+    pub(super) admission: Arc<Admission>,
+    name_servers: NameServers,
+    lookups: Lookups,
+    phase: Mutex<Phase>,
+    /// Set when messages in flight must end now.
+    aborting: AtomicBool,
+    tasks: Mutex<Vec<AbortHandle>>,
+    /// Kept alive as long as the producer.
+    #[cfg(feature = "mock")]
+    _cluster: Option<crate::mock::Cluster>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("group", &self.settings.producer_group)
+            .field("client_id", &self.identity.client_id())
+            .field("phase", &self.phase())
+            .field("pool", &self.pool)
+            .finish()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings) -> Result<Arc<Core>> {
+        #[cfg(feature = "mock")]
+        let mut cluster = None;
+        let addresses: Vec<Arc<str>> = match &settings.target {
+            Target::RocketMq { name_servers } => name_servers.iter().map(|address| address.as_str().into()).collect(),
+            #[cfg(feature = "mock")]
+            Target::Mock { name, brokers, queues } => {
+                let opened = crate::mock::Cluster::open(name, *brokers, *queues)?;
+                let address = opened.name_server_address().into();
+                cluster = Some(opened);
+                vec![address]
+            }
+            #[cfg(not(feature = "mock"))]
+            Target::Mock { .. } => {
+                return Err(Error::new(ErrorKind::Unsupported, "this build has no embedded cluster (feature `mock`)"));
+            }
+        };
+        let runtime = Runtime::shared()?;
+        let identity = Identity::new(&settings);
+        let pool = Arc::new(Pool::new(
+            Arc::clone(&runtime),
+            settings.connect_timeout,
+            settings.reconnect_backoff_max,
+            greeting(&settings, &identity, &runtime),
+        ));
+        Ok(Arc::new(Core {
+            name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),
+            admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
+            identity,
+            runtime,
+            pool,
+            routes: RouteCache::default(),
+            lookups: Lookups::default(),
+            phase: Mutex::new(Phase::Created),
+            aborting: AtomicBool::new(false),
+            tasks: Mutex::new(Vec::new()),
+            #[cfg(feature = "mock")]
+            _cluster: cluster,
+            settings,
+        }))
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.lock()
+    }
+
+    pub(super) fn must_run(&self) -> Result<()> {
+        match self.phase() {
+            Phase::Running => Ok(()),
+            Phase::Created => Err(Error::new(ErrorKind::NotStarted, "the producer is not started")),
+            Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
+        }
+    }
+
+    /// Whether messages in flight must end now; the error they end with.
+    pub(super) fn must_end(&self) -> Option<Error> {
+        self.aborting.load(Ordering::Acquire).then(|| Error::new(ErrorKind::Closed, "the producer was closed"))
+    }
+
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        {
+            let mut phase = self.phase.lock();
+            match *phase {
+                Phase::Created => *phase = Phase::Running,
+                Phase::Running => {
+                    return Err(Error::new(ErrorKind::AlreadyStarted, "the producer is started already"));
+                }
+                Phase::Closed => return Err(Error::new(ErrorKind::Closed, "the producer is closed")),
+            }
+        }
+        let deadline = Instant::now() + self.settings.api_timeout;
+        for topic in &self.settings.topics {
+            if let Err(cause) = self.route(topic, deadline) {
+                tracing::warn!(topic, %cause, "no route at start; the first send asks again");
+            }
+        }
+        self.heartbeat();
+        let refresh = repeat(Arc::downgrade(self), self.settings.poll_name_server_interval, |core| core.refresh_all());
+        let heartbeat = repeat(Arc::downgrade(self), self.settings.heartbeat_broker_interval, |core| core.heartbeat());
+        let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
+        self.tasks.lock().extend(tasks);
+        Ok(())
+    }
+
+    /// The route of a topic, from the cache or the name servers; waits until the deadline.
+    pub(super) fn route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
+        match self.routes.get(topic) {
+            Some(route) => Ok(route),
+            None => self.look_up(topic, deadline).wait(topic, deadline),
+        }
+    }
+
+    /// Fetches the route of a topic after a send failed, unless that was done a moment ago.
+    pub(super) fn refresh_soon(self: &Arc<Self>, topic: &str) {
+        let recently = |fetched: Instant| fetched.elapsed() < REFRESH_AT_MOST_EVERY;
+        if !self.routes.fetched(topic).is_some_and(recently) {
+            self.look_up(topic, Instant::now() + self.settings.api_timeout);
+        }
+    }
+
+    fn look_up(self: &Arc<Self>, topic: &str, deadline: Instant) -> Arc<super::lookup::Lookup> {
+        let (lookup, leads) = self.lookups.join(topic);
+        if leads {
+            let (core, topic) = (Arc::clone(self), topic.to_owned());
+            self.runtime.spawn(async move {
+                let found = core.fetch_route(&topic, deadline).await;
+                core.lookups.finish(&topic, found);
+            });
+        }
+        lookup
+    }
+
+    async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
+        let route = match self.name_servers.route(topic, deadline).await {
+            Ok(data) => self.routes.put(topic, &data, None),
+            Err(unknown) if unknown.kind() == ErrorKind::NoRoute && self.routes.may_borrow(topic) => {
+                let default_topic = &self.settings.create_topic_key;
+                match self.name_servers.route(default_topic, deadline).await {
+                    Ok(data) => self.routes.put(topic, &data, Some(self.settings.default_topic_queue_nums)),
+                    Err(none) if none.kind() == ErrorKind::NoRoute => {
+                        let both = format!("{unknown}; the default topic `{default_topic}` has no route either");
+                        return Err(Error::new(ErrorKind::NoRoute, both));
+                    }
+                    Err(cause) => return Err(cause),
+                }
+            }
+            Err(cause) => return Err(cause),
+        };
+        if route.is_empty() {
+            let what = format!("the route of topic `{topic}` has no writable queue on a broker with a master");
+            return Err(Error::new(ErrorKind::NoRoute, what));
+        }
+        Ok(route)
+    }
+
+    fn refresh_all(self: &Arc<Self>) {
+        for topic in self.routes.topics() {
+            self.look_up(&topic, Instant::now() + self.settings.api_timeout);
+        }
+    }
+
+    /// Sends a heartbeat to each broker of the routes; a connection that is made for it is greeted by one anyway.
+    fn heartbeat(&self) {
+        for address in self.routes.broker_addresses() {
+            let connection = self.pool.broker(&address);
+            if connection.is_open() {
+                greet(&connection, &self.settings, &self.identity, &self.runtime);
+            }
+        }
+    }
+
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<()> {
+        if self.phase() == Phase::Created {
+            self.must_run()?;
+        }
+        let left = self.admission.wait_idle(Instant::now() + timeout);
+        left.map_err(|left| {
+            let what = format!("{left} messages have not completed within {} ms", timeout.as_millis());
+            Error::new(ErrorKind::Timeout, what)
+        })
+    }
+
+    pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        let ran = std::mem::replace(&mut *self.phase.lock(), Phase::Closed) == Phase::Running;
+        self.admission.close();
+        let drained = self.admission.wait_idle(deadline);
+        if ran {
+            self.unregister(deadline.max(Instant::now() + LAST_GRACE.min(self.settings.api_timeout)));
+        }
+        self.end();
+        let Err(left) = drained else {
+            return Ok(());
+        };
+        let still = self.admission.wait_idle(Instant::now() + LAST_GRACE).err().unwrap_or(0);
+        let ended = format!("{left} messages had not completed within {} ms and were given up", timeout.as_millis());
+        Err(Error::new(
+            ErrorKind::Timeout,
+            match still {
+                0 => ended,
+                still => format!("{ended}; {still} of their callbacks have not returned yet"),
+            },
+        ))
+    }
+
+    /// Ends everything without waiting; what is in flight completes with `Closed`.
+    pub(crate) fn abandon(&self) {
+        *self.phase.lock() = Phase::Closed;
+        self.admission.close();
+        self.end();
+    }
+
+    fn end(&self) {
+        self.aborting.store(true, Ordering::Release);
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+        for connection in self.pool.all() {
+            connection.doom(Error::new(ErrorKind::Closed, "the producer was closed"));
+        }
+    }
+
+    /// Tells each connected broker that this client is gone, and waits for their answers.
+    fn unregister(&self, deadline: Instant) {
+        let fields =
+            [("clientID", self.identity.client_id()), ("producerGroup", self.settings.producer_group.as_str())];
+        let request = Request {
+            code: request_code::UNREGISTER_CLIENT,
+            serializer: self.settings.serializer,
+            fields: &fields,
+            body: &[],
+        };
+        let brokers = self.routes.broker_addresses();
+        let answers: Vec<_> = (self.pool.open().iter())
+            .filter(|connection| brokers.contains(connection.address()))
+            .map(|connection| self.runtime.spawn(call(connection, request, deadline)))
+            .collect();
+        let (done, wait) = std::sync::mpsc::channel();
+        self.runtime.spawn(async move {
+            for answer in answers {
+                if let Ok(Err(cause)) = answer.await {
+                    tracing::debug!(%cause, "a broker did not answer the farewell");
+                }
+            }
+            // The other end waits no longer than the deadline.
+            let _ = done.send(());
+        });
+        let _ = wait.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+fn greeting(settings: &Settings, identity: &Identity, runtime: &Arc<Runtime>) -> Greeting {
+    let runtime = Arc::downgrade(runtime);
+    let (timeout, serializer) = (settings.api_timeout, settings.serializer);
+    let body = heartbeat_body(settings, identity);
+    Box::new(move |connection| {
+        if let Some(runtime) = runtime.upgrade() {
+            send_heartbeat(connection, &body, serializer, timeout, &runtime);
+        }
+    })
+}
+
+fn greet(connection: &Arc<Connection>, settings: &Settings, identity: &Identity, runtime: &Runtime) {
+    let body = heartbeat_body(settings, identity);
+    send_heartbeat(connection, &body, settings.serializer, settings.api_timeout, runtime);
+}
+
+fn heartbeat_body(settings: &Settings, identity: &Identity) -> Vec<u8> {
+    let mut body = BytesMut::new();
+    Heartbeat::v1(identity.client_id(), &[settings.producer_group.as_str()]).encode(&mut body);
+    body.to_vec()
+}
+
+fn send_heartbeat(
+    connection: &Arc<Connection>,
+    body: &[u8],
+    serializer: crate::protocol::remoting::frame::Serializer,
+    timeout: Duration,
+    runtime: &Runtime,
+) {
+    let request = Request { code: request_code::HEART_BEAT, serializer, fields: &[], body };
+    let answer = call(connection, request, Instant::now() + timeout);
+    let address = Arc::clone(connection.address());
+    runtime.spawn(async move {
+        match answer.await {
+            Ok(answer) if answer.code == 0 => tracing::debug!(%address, "heartbeat"),
+            Ok(answer) => {
+                tracing::warn!(%address, code = answer.code, remark = answer.remark, "a broker refused the heartbeat");
+            }
+            Err(cause) => tracing::warn!(%address, %cause, "a broker did not answer the heartbeat"),
+        }
+    });
+}
+
+/// Runs `task` at each interval as long as the producer lives.
+async fn repeat(core: Weak<Core>, interval: Duration, task: impl Fn(&Arc<Core>)) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(core) = core.upgrade() else {
+            return;
+        };
+        task(&core);
+    }
+}

@@ -1,0 +1,129 @@
+//! The producer: its life, and the way of a message through it.
+
+pub(crate) mod admission;
+mod identity;
+mod lifecycle;
+mod lookup;
+mod send;
+
+use crate::completion::{Completion, Outcome, Waiter};
+use crate::config::{Config, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::os::{fork_generation, is_library_thread};
+use crate::message::{Message, Receipt, SendOptions};
+use lifecycle::Core;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Sends messages. Cheap to clone; all clones are one producer, which closes with the last of them.
+///
+/// Create few and keep them: each has its own connections. Every method may be called from any thread; `send`,
+/// `flush` and `close` block, and on a thread of the library (inside a callback) they return `WouldDeadlock`.
+/// A producer made before a `fork` answers `Forked` in the child, where a new one can be made.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    core: Arc<Core>,
+    generation: u32,
+}
+
+/// How a message is sent; the modes differ in their number of tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Sync,
+    Async,
+}
+
+impl Producer {
+    /// A producer that is not started. Refuses a configuration without `url` or `producer_group`.
+    pub fn new(config: &Config) -> Result<Producer> {
+        let core = Core::new(Settings::from_config(config)?)?;
+        let handle = Handle { core, generation: fork_generation() };
+        Ok(Producer { handle: Arc::new(handle) })
+    }
+
+    /// Starts it: routes of the configured `topics` are fetched and their brokers greeted. Blocks for at most
+    /// `mq_client_api_timeout`; name servers that do not answer are no error here but at the first send.
+    pub fn start(&self) -> Result<()> {
+        self.blocking()?.start()
+    }
+
+    /// Sends and waits for the broker's receipt, for at most the send's deadline.
+    pub fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        let core = self.blocking()?;
+        let waiter = Arc::new(Waiter::new());
+        core.submit(message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
+        waiter.wait()
+    }
+
+    /// Sends without waiting: `callback` runs once, on the dispatcher thread, when `Ok` was returned; on an error it
+    /// is dropped uncalled. The call itself may wait for a route that is not known yet and for room in flight.
+    pub fn send_async(
+        &self,
+        message: &Message<'_>,
+        options: &SendOptions,
+        callback: impl FnOnce(Result<Receipt>) + Send + 'static,
+    ) -> Result<()> {
+        self.submit(message, options, Completion::Closure(Box::new(callback)))
+    }
+
+    /// Sends without an answer and without retries: the receipt tells the message's id and queue, not its storage.
+    /// Waits, for at most the send's deadline, until the connection is open.
+    pub fn send_oneway(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        self.blocking()?.send_oneway(message, options)
+    }
+
+    /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the
+    /// operating system. `Timeout` names how many have not.
+    pub fn flush(&self, timeout: Duration) -> Result<()> {
+        self.blocking()?.flush(timeout)
+    }
+
+    /// Refuses further messages, waits up to `timeout` for those in flight, says farewell to the brokers and closes
+    /// the connections. Messages that are left then complete with `Closed`, and the call returns `Timeout`.
+    /// A second call has nothing to do.
+    pub fn close(&self, timeout: Duration) -> Result<()> {
+        self.blocking()?.close(timeout)
+    }
+
+    /// The asynchronous send of every binding; on an error the completion is dropped undelivered.
+    pub(crate) fn submit(&self, message: &Message<'_>, options: &SendOptions, completion: Completion) -> Result<()> {
+        self.core()?.submit(message, options, Mode::Async, completion)
+    }
+
+    fn core(&self) -> Result<&Arc<Core>> {
+        if self.handle.generation != fork_generation() {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                "the producer was made before a fork; make a new one in the child process",
+            ));
+        }
+        Ok(&self.handle.core)
+    }
+
+    fn blocking(&self) -> Result<&Arc<Core>> {
+        let core = self.core()?;
+        if is_library_thread() {
+            return Err(Error::new(
+                ErrorKind::WouldDeadlock,
+                "a blocking call on a thread of the library, which would wait for itself; use send_async in callbacks",
+            ));
+        }
+        Ok(core)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // In a forked child the threads and locks behind the core are the parent's: it is leaked.
+        if self.generation == fork_generation() {
+            self.core.abandon();
+        } else {
+            std::mem::forget(Arc::clone(&self.core));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Where the messages of a topic can go: snapshots that senders read and the I/O thread replaces.
+
+use crate::policy::select::round_robin;
+use crate::protocol::remoting::route::TopicRouteData;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+/// Bit of a queue's permission that allows writing.
+const WRITABLE: i32 = 2;
+/// Broker id of the master.
+const MASTER: i64 = 0;
+
+/// A broker that takes messages.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Broker {
+    pub(crate) name: Arc<str>,
+    pub(crate) address: Arc<str>,
+}
+
+/// One queue of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) id: i32,
+}
+
+/// The writable queues of a topic, grouped by broker.
+#[derive(Debug)]
+pub(crate) struct TopicRoute {
+    queues: Vec<Queue>,
+    /// Shared with the snapshots before and after, so that a refresh does not restart the round.
+    next: Arc<AtomicUsize>,
+}
+
+impl TopicRoute {
+    /// The writable queues on brokers that have a master. `queue_limit`: the most queues of a topic to be created.
+    fn from_data(data: &TopicRouteData, queue_limit: Option<i32>, next: Arc<AtomicUsize>) -> Self {
+        let mut brokers: Vec<_> = data.queue_datas.iter().collect();
+        brokers.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
+        let mut queues = Vec::new();
+        for queue_data in brokers {
+            let master = data
+                .broker_datas
+                .iter()
+                .find(|broker| broker.broker_name == queue_data.broker_name)
+                .and_then(|broker| broker.broker_addrs.get(&MASTER));
+            let Some(address) = master.filter(|_| queue_data.perm & WRITABLE != 0) else {
+                continue;
+            };
+            let broker =
+                Arc::new(Broker { name: queue_data.broker_name.as_str().into(), address: address.as_str().into() });
+            let count = match queue_limit {
+                Some(limit) => limit.min(queue_data.read_queue_nums),
+                None => queue_data.write_queue_nums,
+            };
+            queues.extend((0..count).map(|id| Queue { broker: Arc::clone(&broker), id }));
+        }
+        TopicRoute { queues, next }
+    }
+
+    /// The next queue by round robin, on another broker than `avoid` while there is one.
+    pub(crate) fn select(&self, avoid: Option<&str>) -> Option<&Queue> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        round_robin(&self.queues, index, |queue| avoid.is_some_and(|name| *queue.broker.name == *name))
+    }
+
+    /// The brokers of its queues.
+    pub(crate) fn brokers(&self) -> impl Iterator<Item = &Arc<Broker>> {
+        let mut last: Option<&Arc<Broker>> = None;
+        self.queues.iter().map(|queue| &queue.broker).filter(move |broker| {
+            let new = !last.is_some_and(|last| Arc::ptr_eq(last, broker));
+            last = Some(broker);
+            new
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+}
+
+/// What the name servers said last of each topic in use.
+#[derive(Debug, Default)]
+pub(crate) struct RouteCache {
+    topics: RwLock<HashMap<Arc<str>, Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    route: Arc<TopicRoute>,
+    /// Whether the route is the default topic's: the topic itself did not exist when it was fetched.
+    borrowed: bool,
+    fetched: Instant,
+}
+
+impl RouteCache {
+    /// The snapshot of a topic, when there is one with a queue.
+    pub(crate) fn get(&self, topic: &str) -> Option<Arc<TopicRoute>> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(topic).map(|known| Arc::clone(&known.route)).filter(|route| !route.is_empty())
+    }
+
+    /// Replaces a snapshot; `queue_limit` when the data is the default topic's.
+    pub(crate) fn put(&self, topic: &str, data: &TopicRouteData, queue_limit: Option<i32>) -> Arc<TopicRoute> {
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let next = match topics.get(topic) {
+            Some(known) => Arc::clone(&known.route.next),
+            None => Arc::new(AtomicUsize::new(fastrand::usize(0..1 << 16))),
+        };
+        let route = Arc::new(TopicRoute::from_data(data, queue_limit, next));
+        let known = Known { route: Arc::clone(&route), borrowed: queue_limit.is_some(), fetched: Instant::now() };
+        topics.insert(topic.into(), known);
+        route
+    }
+
+    /// Whether a fetch of the topic should ask for the default topic when it does not exist: not when it once did.
+    pub(crate) fn may_borrow(&self, topic: &str) -> bool {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(topic).is_none_or(|known| known.borrowed)
+    }
+
+    /// Every topic in use.
+    pub(crate) fn topics(&self) -> Vec<Arc<str>> {
+        self.topics.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// The brokers of every topic in use, each address once.
+    pub(crate) fn broker_addresses(&self) -> Vec<Arc<str>> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses: Vec<Arc<str>> = topics
+            .values()
+            .flat_map(|known| known.route.brokers().map(|broker| Arc::clone(&broker.address)))
+            .collect();
+        addresses.sort();
+        addresses.dedup();
+        addresses
+    }
+
+    /// When the topic's snapshot was fetched.
+    pub(crate) fn fetched(&self, topic: &str) -> Option<Instant> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(topic).map(|known| known.fetched)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(json: &str) -> TopicRouteData {
+        TopicRouteData::decode(json.as_bytes()).unwrap()
+    }
+
+    const TWO_BROKERS: &str = r#"{"brokerDatas":[
+        {"brokerAddrs":{"0":"h:2"},"brokerName":"b","cluster":"c"},
+        {"brokerAddrs":{"0":"h:1","1":"h:9"},"brokerName":"a","cluster":"c"},
+        {"brokerAddrs":{"1":"h:3"},"brokerName":"slave-only","cluster":"c"}],
+      "queueDatas":[
+        {"brokerName":"b","perm":6,"readQueueNums":8,"writeQueueNums":2},
+        {"brokerName":"a","perm":6,"readQueueNums":8,"writeQueueNums":2},
+        {"brokerName":"slave-only","perm":6,"readQueueNums":8,"writeQueueNums":2},
+        {"brokerName":"read-only","perm":4,"readQueueNums":8,"writeQueueNums":2}]}"#;
+
+    fn names(route: &TopicRoute, n: usize) -> Vec<String> {
+        (0..n).map(|_| route.select(None).unwrap()).map(|q| format!("{}{}", q.broker.name, q.id)).collect()
+    }
+
+    #[test]
+    fn only_writable_queues_of_masters_count_grouped_by_broker() {
+        let cache = RouteCache::default();
+        let route = cache.put("T", &data(TWO_BROKERS), None);
+        let mut seen = names(&route, 4);
+        seen.sort();
+        assert_eq!(seen, ["a0", "a1", "b0", "b1"]);
+        assert_eq!(cache.broker_addresses().iter().map(|a| a.to_string()).collect::<Vec<_>>(), ["h:1", "h:2"]);
+        assert!((0..9).all(|_| *route.select(Some("a")).unwrap().broker.name == *"b"));
+    }
+
+    #[test]
+    fn a_refresh_goes_on_with_the_round() {
+        let cache = RouteCache::default();
+        let mut seen = names(&cache.put("T", &data(TWO_BROKERS), None), 2);
+        seen.extend(names(&cache.put("T", &data(TWO_BROKERS), None), 2));
+        seen.sort();
+        assert_eq!(seen, ["a0", "a1", "b0", "b1"]);
+    }
+
+    #[test]
+    fn a_borrowed_route_has_at_most_the_limit_of_queues() {
+        let cache = RouteCache::default();
+        assert!(cache.may_borrow("T"));
+        let route = cache.put("T", &data(TWO_BROKERS), Some(4));
+        assert_eq!(route.queues.len(), 8);
+        assert!(cache.may_borrow("T"));
+        cache.put("T", &data(TWO_BROKERS), None);
+        assert!(!cache.may_borrow("T"));
+    }
+
+    #[test]
+    fn a_route_without_a_writable_queue_is_none() {
+        let cache = RouteCache::default();
+        cache.put("T", &data(r#"{"brokerDatas":[],"queueDatas":[]}"#), None);
+        assert!(cache.get("T").is_none());
+        assert_eq!(cache.topics().len(), 1);
+    }
+}

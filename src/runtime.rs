@@ -1,0 +1,231 @@
+//! The process-wide runtime: one I/O thread and one dispatcher, shared by all producers.
+//!
+//! It starts with the first producer and ends with the last. User code (callbacks, log sinks) runs on the dispatcher,
+//! never on the I/O thread, so that a slow callback stops no connection.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::os::{ForkLocal, RawThread, is_library_thread};
+use crate::sync::{Condvar, Mutex, wait};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+static SHARED: ForkLocal<Mutex<Weak<Runtime>>> = ForkLocal::new();
+
+/// The handle that keeps the two threads alive.
+pub(crate) struct Runtime {
+    io: tokio::runtime::Handle,
+    stop: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,
+    dispatcher: Arc<Dispatcher>,
+    threads: Mutex<Vec<RawThread>>,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Runtime")
+    }
+}
+
+struct IoThread {
+    parts: Mutex<Option<(tokio::runtime::Runtime, tokio::sync::oneshot::Receiver<()>)>>,
+}
+
+impl Runtime {
+    /// The process's runtime, started when there is none.
+    pub(crate) fn shared() -> Result<Arc<Runtime>> {
+        let mut slot = SHARED.get_or_init(|| Mutex::new(Weak::new())).lock();
+        if let Some(runtime) = slot.upgrade() {
+            return Ok(runtime);
+        }
+        let runtime = Arc::new(Runtime::start()?);
+        *slot = Arc::downgrade(&runtime);
+        Ok(runtime)
+    }
+
+    /// The process's runtime, when it is running.
+    pub(crate) fn running() -> Option<Arc<Runtime>> {
+        SHARED.get_or_init(|| Mutex::new(Weak::new())).lock().upgrade()
+    }
+
+    fn start() -> Result<Runtime> {
+        let refused = |what: &str, error: std::io::Error| {
+            Error::new(ErrorKind::Resource, format!("the system refused {what}: {error}"))
+        };
+        let io = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            // Only name resolution blocks; its threads end soon after.
+            .max_blocking_threads(2)
+            .thread_keep_alive(Duration::from_secs(1))
+            .thread_name("mqp-resolve")
+            .build()
+            .map_err(|error| refused("the event loop", error))?;
+        let handle = io.handle().clone();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let io_thread = Arc::new(IoThread { parts: Mutex::new(Some((io, stopped))) });
+        let dispatcher = Arc::new(Dispatcher::default());
+        let first = RawThread::spawn("mqp-dispatch", Arc::clone(&dispatcher), Dispatcher::run)
+            .map_err(|error| refused("the dispatcher thread", error))?;
+        let second = RawThread::spawn("mqp-io", io_thread, run_io).map_err(|error| {
+            dispatcher.stop();
+            refused("the I/O thread", error)
+        })?;
+        Ok(Runtime {
+            io: handle,
+            stop: Mutex::new(Some(stop)),
+            dispatcher,
+            threads: Mutex::new(vec![first, second]),
+        })
+    }
+
+    /// Runs a future on the I/O thread.
+    pub(crate) fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.io.spawn(future)
+    }
+
+    /// Runs user code on the dispatcher.
+    pub(crate) fn dispatch(&self, job: Job) {
+        self.dispatcher.push(job);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.lock().take() {
+            // The receiver is gone only when the I/O thread ended already.
+            let _ = stop.send(());
+        }
+        self.dispatcher.stop();
+        // A library thread cannot wait for itself: there the two end on their own.
+        for thread in self.threads.lock().drain(..) {
+            if is_library_thread() { thread.detach() } else { thread.join() }
+        }
+    }
+}
+
+fn run_io(thread: &IoThread) {
+    let Some((runtime, stopped)) = thread.parts.lock().take() else {
+        return;
+    };
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        // An error means that the sender is gone, which says the same as a message.
+        let _ = runtime.block_on(stopped);
+    }));
+    if ended.is_err() {
+        tracing::error!("the I/O thread panicked; its connections are gone");
+    }
+    runtime.shutdown_background();
+}
+
+/// One piece of user code to run.
+pub(crate) enum Job {
+    /// A Rust closure; a panic in it is caught and logged.
+    Closure(Box<dyn FnOnce() + Send>),
+    /// A callback of the C surface.
+    #[cfg(feature = "capi")]
+    Foreign(crate::ffi::callback::ForeignJob),
+}
+
+impl Job {
+    // Nothing here may wait for a drop while a foreign callback runs; see `RawThread`.
+    fn run(self) {
+        match self {
+            Job::Closure(closure) => {
+                if catch_unwind(AssertUnwindSafe(closure)).is_err() {
+                    tracing::error!("a callback panicked");
+                }
+            }
+            #[cfg(feature = "capi")]
+            Job::Foreign(job) => job.run(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Dispatcher {
+    state: Mutex<DispatcherState>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct DispatcherState {
+    jobs: VecDeque<Job>,
+    waiting: bool,
+    stopping: bool,
+}
+
+impl Dispatcher {
+    fn push(&self, job: Job) {
+        let mut state = self.state.lock();
+        state.jobs.push_back(job);
+        if state.waiting {
+            state.waiting = false;
+            self.wake.notify_one();
+        }
+    }
+
+    /// Lets the thread end once it has run what is queued.
+    fn stop(&self) {
+        self.state.lock().stopping = true;
+        self.wake.notify_one();
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.stopping {
+                return None;
+            }
+            state.waiting = true;
+            state = wait(&self.wake, state);
+        }
+    }
+
+    fn run(&self) {
+        while let Some(job) = self.next() {
+            job.run();
+        }
+    }
+}
+
+#[cfg(all(test, not(mqp_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn jobs_run_in_order_on_the_dispatcher_and_a_panic_stops_none() {
+        let runtime = Runtime::shared().unwrap();
+        let (send, receive) = channel();
+        for n in 0..3 {
+            let send = send.clone();
+            runtime.dispatch(Job::Closure(Box::new(move || {
+                if n == 1 {
+                    panic!("from a callback");
+                }
+                send.send((n, is_library_thread())).unwrap();
+            })));
+        }
+        let limit = Duration::from_secs(10);
+        assert_eq!(receive.recv_timeout(limit).unwrap(), (0, true));
+        assert_eq!(receive.recv_timeout(limit).unwrap(), (2, true));
+    }
+
+    #[test]
+    fn dropping_the_last_handle_runs_what_is_queued() {
+        let runtime = Runtime::start().unwrap();
+        let (send, receive) = channel();
+        runtime.dispatch(Job::Closure(Box::new(move || send.send(()).unwrap())));
+        drop(runtime);
+        receive.try_recv().unwrap();
+    }
+}
