@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Receipt;
 use crate::producer::admission::Permit;
-use crate::runtime::{Job, Runtime};
+use crate::runtime::{Dispatcher, Job};
 use crate::sync::{Condvar, Mutex, wait};
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ pub(crate) enum Completion {
 }
 
 /// A completion that is owed: dropping it undelivered delivers an error, so that no path can lose one.
-pub(crate) struct Owed(Option<(Completion, Permit, Arc<Runtime>)>);
+pub(crate) struct Owed(Option<(Completion, Permit, Arc<Dispatcher>)>);
 
 impl Owed {
-    pub(crate) fn new(completion: Completion, permit: Permit, runtime: Arc<Runtime>) -> Self {
-        Owed(Some((completion, permit, runtime)))
+    pub(crate) fn new(completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
+        Owed(Some((completion, permit, dispatcher)))
     }
 
     /// Delivers the end. The permit is given back when the receiver has taken it: for a callback, after it returned.
@@ -35,7 +35,7 @@ impl Owed {
     }
 
     fn take_and_deliver(&mut self, outcome: Outcome) {
-        let Some((completion, permit, runtime)) = self.0.take() else {
+        let Some((completion, permit, dispatcher)) = self.0.take() else {
             return;
         };
         match completion {
@@ -43,12 +43,12 @@ impl Owed {
                 drop(permit);
                 waiter.set(outcome);
             }
-            Completion::Closure(closure) => runtime.dispatch(Job::Closure(Box::new(move || {
+            Completion::Closure(closure) => dispatcher.push(Job::Closure(Box::new(move || {
                 let _until_it_returned = permit;
                 closure(outcome);
             }))),
             #[cfg(feature = "capi")]
-            Completion::Foreign(callback) => runtime.dispatch(Job::Foreign(callback.job(outcome, permit))),
+            Completion::Foreign(callback) => dispatcher.push(Job::Foreign(callback.job(outcome, permit))),
         }
     }
 }
@@ -96,19 +96,21 @@ mod tests {
     use super::*;
     use crate::config::Backpressure;
     use crate::producer::admission::Admission;
+    use crate::runtime::Runtime;
     use std::sync::mpsc::channel;
     use std::time::{Duration, Instant};
 
-    fn owed(completion: Completion, admission: &Arc<Admission>) -> Owed {
+    fn owed(completion: Completion, admission: &Arc<Admission>, runtime: &Runtime) -> Owed {
         let permit = admission.admit(1, Backpressure::Fail, Instant::now()).unwrap();
-        Owed::new(completion, permit, Runtime::shared().unwrap())
+        Owed::new(completion, permit, Arc::clone(runtime.dispatcher()))
     }
 
     #[test]
     fn a_completion_that_is_dropped_is_delivered_as_an_error() {
         let admission = Admission::new(9, 9);
         let waiter = Arc::new(Waiter::new());
-        drop(owed(Completion::Waiter(Arc::clone(&waiter)), &admission));
+        let runtime = Runtime::shared().unwrap();
+        drop(owed(Completion::Waiter(Arc::clone(&waiter)), &admission, &runtime));
         let error = waiter.wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert!(error.maybe_persisted());
@@ -123,7 +125,8 @@ mod tests {
             entered.send(outcome.unwrap_err().message().to_owned()).unwrap();
             wait_leave.recv().unwrap();
         }));
-        owed(callback, &admission).deliver(Err(Error::new(ErrorKind::Timeout, "late")));
+        let runtime = Runtime::shared().unwrap();
+        owed(callback, &admission, &runtime).deliver(Err(Error::new(ErrorKind::Timeout, "late")));
         assert_eq!(wait_entered.recv_timeout(Duration::from_secs(10)).unwrap(), "late");
         assert_eq!(admission.wait_idle(Instant::now()), Err(1));
         leave.send(()).unwrap();

@@ -45,6 +45,7 @@ impl Runtime {
     }
 
     /// The process's runtime, when it is running.
+    #[cfg(feature = "capi")]
     pub(crate) fn running() -> Option<Arc<Runtime>> {
         SHARED.get_or_init(|| Mutex::new(Weak::new())).lock().upgrade()
     }
@@ -89,7 +90,13 @@ impl Runtime {
         self.io.spawn(future)
     }
 
+    /// The dispatcher, which ends with the runtime: what is pushed after that never runs.
+    pub(crate) fn dispatcher(&self) -> &Arc<Dispatcher> {
+        &self.dispatcher
+    }
+
     /// Runs user code on the dispatcher.
+    #[cfg(any(feature = "capi", test))]
     pub(crate) fn dispatch(&self, job: Job) {
         self.dispatcher.push(job);
     }
@@ -147,8 +154,9 @@ impl Job {
     }
 }
 
+/// The thread that runs user code, one job after the other.
 #[derive(Default)]
-struct Dispatcher {
+pub(crate) struct Dispatcher {
     state: Mutex<DispatcherState>,
     wake: Condvar,
 }
@@ -161,7 +169,7 @@ struct DispatcherState {
 }
 
 impl Dispatcher {
-    fn push(&self, job: Job) {
+    pub(crate) fn push(&self, job: Job) {
         let mut state = self.state.lock();
         state.jobs.push_back(job);
         if state.waiting {

@@ -61,7 +61,8 @@ impl Producer {
     }
 
     /// Sends without waiting: `callback` runs once, on the dispatcher thread, when `Ok` was returned; on an error it
-    /// is dropped uncalled. The call itself may wait for a route that is not known yet and for room in flight.
+    /// is dropped uncalled. The call itself may wait, up to the send's deadline, for a route that is not known yet and
+    /// for room in flight; inside a callback it does not wait for room but fails with `Backpressure`.
     pub fn send_async(
         &self,
         message: &Message<'_>,

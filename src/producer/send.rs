@@ -4,7 +4,9 @@ use super::Mode;
 use super::identity::now_ms;
 use super::lifecycle::Core;
 use crate::completion::{Completion, Outcome, Owed};
+use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::os::is_library_thread;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
 use crate::policy::retry::{RetryRules, TryEnd};
@@ -77,7 +79,9 @@ impl Core {
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
         let head = self.head(message)?;
-        let permit = self.admission.admit(message.body.len(), self.settings.backpressure, rules.deadline)?;
+        // Room is given back by the dispatcher, which would wait for itself in a callback.
+        let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
+        let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
         let route = self.route(message.topic, rules.deadline)?;
         let Some(queue) = route.select(None).cloned() else {
             return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", message.topic)));
@@ -123,7 +127,7 @@ impl Core {
             failed: Vec::new(),
             stored: None,
             maybe_persisted: false,
-            owed: Owed::new(completion, permit, Arc::clone(&self.runtime)),
+            owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
         });
         op.start_try(Some(message.body));
         Ok(())
@@ -267,8 +271,10 @@ impl SendOp {
     }
 
     fn finish(self: Box<Self>, outcome: Outcome) {
-        let maybe_persisted = self.maybe_persisted;
-        self.owed.deliver(outcome.map_err(|error| match maybe_persisted {
+        let SendOp { core, maybe_persisted, owed, .. } = *self;
+        // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
+        drop(core);
+        owed.deliver(outcome.map_err(|error| match maybe_persisted {
             true => error.with_maybe_persisted(true),
             false => error,
         }));

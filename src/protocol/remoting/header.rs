@@ -174,7 +174,7 @@ pub(super) struct Decoded<'a> {
 }
 
 /// Reads a header once, giving each further field to `field` in the order of the wire.
-#[inline]
+#[inline(always)]
 pub(super) fn visit<'a>(
     frame: &Frame<'a>,
     field: impl FnMut(Cow<'a, str>, Cow<'a, str>) -> Result<(), CodecError>,
@@ -185,7 +185,7 @@ pub(super) fn visit<'a>(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn visit_json<'a>(
     bytes: &'a [u8],
     mut field: impl FnMut(Cow<'a, str>, Cow<'a, str>) -> Result<(), CodecError>,
@@ -230,7 +230,7 @@ fn visit_json<'a>(
     })
 }
 
-#[inline]
+#[inline(always)]
 fn visit_rocketmq<'a>(
     bytes: &'a [u8],
     mut field: impl FnMut(Cow<'a, str>, Cow<'a, str>) -> Result<(), CodecError>,

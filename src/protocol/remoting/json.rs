@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next key of the object entered; `None` behind the last. `first` starts as `true`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn key(&mut self, first: &mut bool, field: &'static str) -> Result<Option<Cow<'a, str>>, CodecError> {
         if self.eat(b'}') {
             return Ok(None);
@@ -191,9 +191,8 @@ impl<'a> Reader<'a> {
     #[inline]
     fn special(&self, mut at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        while let Some(chunk) = bytes.get(at..at + 8) {
-            let word =
-                u64::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7]]);
+        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+            let word = u64::from_le_bytes(*chunk);
             let hit = equals(word, b'"') | equals(word, b'\\');
             if hit != 0 {
                 return Some(at + hit.trailing_zeros() as usize / 8);
@@ -203,20 +202,27 @@ impl<'a> Reader<'a> {
         bytes.get(at..)?.iter().position(|&b| b == b'"' || b == b'\\').map(|found| at + found)
     }
 
-    /// A string; borrowed unless it holds escapes.
+    /// The string whose opening quote is next, if it holds no escapes.
     #[inline]
+    fn plain(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let end = self.special(start)?;
+        if self.text.as_bytes()[end] != b'"' {
+            return None;
+        }
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// A string; borrowed unless it holds escapes.
+    #[inline(always)]
     pub(super) fn string(&mut self, field: &'static str) -> Result<Cow<'a, str>, CodecError> {
-        if !self.eat(b'"') {
+        if self.peek() != Some(b'"') {
             return self.fail(field, "a string");
         }
-        let start = self.at;
-        match self.special(start) {
-            Some(end) if self.text.as_bytes()[end] == b'"' => {
-                self.at = end + 1;
-                Ok(Cow::Borrowed(&self.text[start..end]))
-            }
-            Some(_) => self.unescape(start, field).map(Cow::Owned),
-            None => self.fail(field, "the string's end"),
+        match self.plain() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.unescape(self.at + 1, field).map(Cow::Owned),
         }
     }
 
@@ -270,7 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, number, `true` or `false` as text; `None` for `null`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn scalar(&mut self, field: &'static str) -> Result<Option<Cow<'a, str>>, CodecError> {
         match self.peek() {
             Some(b'"') => self.string(field).map(Some),

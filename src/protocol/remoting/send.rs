@@ -238,8 +238,16 @@ impl Writer<'_> {
         self.at = end;
     }
 
+    /// Most numbers of a send are one digit.
     #[inline(always)]
-    fn int(&mut self, value: impl itoa::Integer) {
+    fn int(&mut self, value: impl Into<i64>) {
+        match value.into() {
+            digit @ 0..=9 => self.put(&[b'0' + digit as u8]),
+            value => self.long_int(value),
+        }
+    }
+
+    fn long_int(&mut self, value: i64) {
         self.put(itoa::Buffer::new().format(value).as_bytes());
     }
 
@@ -376,7 +384,10 @@ impl Writer<'_> {
     }
 
     #[inline(always)]
-    fn int_field(&mut self, name: u8, value: impl itoa::Integer) {
-        self.field(name, itoa::Buffer::new().format(value).as_bytes());
+    fn int_field(&mut self, name: u8, value: impl Into<i64>) {
+        match value.into() {
+            digit @ 0..=9 => self.put(&[0, 1, name, 0, 0, 0, 1, b'0' + digit as u8]),
+            value => self.field(name, itoa::Buffer::new().format(value).as_bytes()),
+        }
     }
 }

@@ -1,0 +1,140 @@
+//! Messages and send options as C lends them.
+
+#![allow(unsafe_code, non_camel_case_types)]
+
+use super::sized::{self, SizedStruct};
+use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
+use crate::error::Result;
+use crate::message::{Message, SendOptions};
+use std::time::Duration;
+
+/// A message to send: *borrowed*, with all that it points to, until the call that takes it returns. The library copies
+/// what it keeps. Set `struct_size`, or start from MQP_MESSAGE_INIT; zero stands for each default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mqp_message {
+    /// Size of the caller's struct in bytes.
+    pub struct_size: u32,
+    /// Carried to the consumer, not read by the broker. Default 0.
+    pub flag: i32,
+    /// Required: 1 to 127 bytes of `%|a-zA-Z0-9_-`.
+    pub topic: mqp_str,
+    /// Required: 1 byte to `max_message_size`. NUL bytes are data.
+    pub body: mqp_bytes,
+    /// Tag for the broker's filter; empty: none.
+    pub tags: mqp_str,
+    /// Index keys, separated by spaces; empty: none.
+    pub keys: mqp_str,
+    /// The first of the user properties; may be NULL when there are none.
+    pub properties: *const mqp_property,
+    /// How many user properties there are.
+    pub property_count: usize,
+    /// Size in bytes of one element of `properties`, the library's step: sizeof(mqp_property).
+    pub property_size: u32,
+    /// 1: the broker may answer before the message is stored to its configured safety. Default 0.
+    pub no_wait_store: u32,
+}
+
+// SAFETY: `repr(C)`, begins with a `u32`, ends with two `u32` that leave no padding, and holds only numbers and raw
+// pointers.
+unsafe impl SizedStruct for mqp_message {
+    const NAME: &'static str = "mqp_message";
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, no_wait_store) + size_of::<u32>();
+}
+
+/// How one send departs from the configuration: *copied*. Set `struct_size`, or start from MQP_SEND_OPTIONS_INIT; zero
+/// stands for each default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mqp_send_options {
+    /// Size of the caller's struct in bytes.
+    pub struct_size: u32,
+    /// The total deadline of this send in milliseconds, up to 3600000. 0: the configured `send_msg_timeout`.
+    pub timeout_ms: u32,
+}
+
+// SAFETY: `repr(C)`, two `u32`.
+unsafe impl SizedStruct for mqp_send_options {
+    const NAME: &'static str = "mqp_send_options";
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, timeout_ms) + size_of::<u32>();
+}
+
+const MAX_TIMEOUT_MS: u32 = 3_600_000;
+/// More properties than the protocol's 32767 bytes can hold, at four bytes each.
+const MAX_PROPERTIES: usize = 8_192;
+
+/// Checks and borrows the message that C lent.
+///
+/// # Safety
+/// `from` is NULL or leads to a message as its documentation demands, unchanged during `'a`.
+pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Message<'a>> {
+    // SAFETY: the contract of this function covers each of these reads.
+    unsafe {
+        let raw = sized::read(from)?;
+        if raw.no_wait_store > 1 {
+            return Err(invalid(format!("`no_wait_store` is {}; it must be 0 or 1", raw.no_wait_store)));
+        }
+        Ok(Message {
+            topic: raw.topic.read(|| "topic".to_owned())?,
+            body: raw.body.read(|| "body".to_owned())?,
+            tags: raw.tags.read(|| "tags".to_owned())?,
+            keys: raw.keys.read(|| "keys".to_owned())?,
+            flag: raw.flag,
+            properties: read_properties(&raw)?,
+            wait_store_msg_ok: raw.no_wait_store == 0,
+        })
+    }
+}
+
+/// # Safety
+/// `properties` leads to `property_count` elements of `property_size` bytes, unchanged during `'a`.
+unsafe fn read_properties<'a>(raw: &mqp_message) -> Result<Vec<(&'a str, &'a str)>> {
+    const KNOWN: usize = size_of::<mqp_property>();
+    if raw.property_count == 0 {
+        return Ok(Vec::new());
+    }
+    if raw.properties.is_null() {
+        return Err(invalid(format!("`properties` is NULL with `property_count` {}", raw.property_count)));
+    }
+    if raw.property_count > MAX_PROPERTIES {
+        return Err(invalid(format!("`property_count` is {}; the maximum is {MAX_PROPERTIES}", raw.property_count)));
+    }
+    let step = match usize::try_from(raw.property_size) {
+        Ok(step) if (KNOWN..=4096).contains(&step) => step,
+        _ => {
+            let size = raw.property_size;
+            return Err(invalid(format!("`property_size` is {size}; the minimum is {KNOWN}, the maximum 4096")));
+        }
+    };
+    let mut properties = Vec::with_capacity(raw.property_count);
+    for index in 0..raw.property_count {
+        // SAFETY: within the array, by the contract of this function.
+        unsafe {
+            let element = raw.properties.cast::<u8>().add(index * step);
+            sized::check_tail(element, KNOWN, step, "mqp_property")?;
+            let property = element.cast::<mqp_property>().read_unaligned();
+            properties.push((
+                property.name.read(|| format!("properties[{index}].name"))?,
+                property.value.read(|| format!("properties[{index}].value"))?,
+            ));
+        }
+    }
+    Ok(properties)
+}
+
+/// Checks the options that C lent; NULL stands for all defaults.
+///
+/// # Safety
+/// `from` is NULL or leads to options with their size set.
+pub(crate) unsafe fn read_options(from: *const mqp_send_options) -> Result<SendOptions> {
+    if from.is_null() {
+        return Ok(SendOptions::default());
+    }
+    // SAFETY: the contract of this function.
+    let raw = unsafe { sized::read(from)? };
+    if raw.timeout_ms > MAX_TIMEOUT_MS {
+        return Err(invalid(format!("`timeout_ms` is {}; the maximum is {MAX_TIMEOUT_MS}", raw.timeout_ms)));
+    }
+    let timeout = (raw.timeout_ms > 0).then(|| Duration::from_millis(raw.timeout_ms.into()));
+    Ok(SendOptions { timeout })
+}
