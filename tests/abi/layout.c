@@ -1,0 +1,152 @@
+/* The layout of every public struct on a 64-bit system and the value of every constant: both are for ever. */
+#include <mqproducer.h>
+
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
+#define FIELD(type, field, offset, size) \
+    _Static_assert(offsetof(type, field) == (offset) && sizeof(((type *)0)->field) == (size), #type "." #field)
+#define VALUE(name, value) _Static_assert((name) == (value), #name)
+
+SIZE(void *, 8);
+SIZE(mqp_status, 4);
+
+SIZE(mqp_str, 16);
+FIELD(mqp_str, ptr, 0, 8);
+FIELD(mqp_str, len, 8, 8);
+
+SIZE(mqp_status_view, 24);
+FIELD(mqp_status_view, struct_size, 0, 4);
+FIELD(mqp_status_view, status, 4, 4);
+FIELD(mqp_status_view, name, 8, 16);
+
+SIZE(mqp_error_view, 72);
+FIELD(mqp_error_view, struct_size, 0, 4);
+FIELD(mqp_error_view, status, 4, 4);
+FIELD(mqp_error_view, has_broker_code, 8, 4);
+FIELD(mqp_error_view, broker_code, 12, 4);
+FIELD(mqp_error_view, retriable, 16, 4);
+FIELD(mqp_error_view, maybe_persisted, 20, 4);
+FIELD(mqp_error_view, name, 24, 16);
+FIELD(mqp_error_view, message, 40, 16);
+FIELD(mqp_error_view, remark, 56, 16);
+
+SIZE(mqp_config_option_view, 88);
+FIELD(mqp_config_option_view, struct_size, 0, 4);
+FIELD(mqp_config_option_view, key, 8, 16);
+FIELD(mqp_config_option_view, type_name, 24, 16);
+FIELD(mqp_config_option_view, default_value, 40, 16);
+FIELD(mqp_config_option_view, range, 56, 16);
+FIELD(mqp_config_option_view, doc, 72, 16);
+
+SIZE(mqp_receipt_view, 136);
+FIELD(mqp_receipt_view, struct_size, 0, 4);
+FIELD(mqp_receipt_view, send_status, 4, 4);
+FIELD(mqp_receipt_view, attempts, 8, 4);
+FIELD(mqp_receipt_view, queue_id, 12, 4);
+FIELD(mqp_receipt_view, queue_offset, 16, 8);
+FIELD(mqp_receipt_view, message_id, 24, 16);
+FIELD(mqp_receipt_view, offset_message_id, 40, 16);
+FIELD(mqp_receipt_view, topic, 56, 16);
+FIELD(mqp_receipt_view, broker_name, 72, 16);
+FIELD(mqp_receipt_view, transaction_id, 88, 16);
+FIELD(mqp_receipt_view, region_id, 104, 16);
+FIELD(mqp_receipt_view, recall_handle, 120, 16);
+
+SIZE(mqp_bytes, 16);
+FIELD(mqp_bytes, ptr, 0, 8);
+FIELD(mqp_bytes, len, 8, 8);
+
+SIZE(mqp_property, 32);
+FIELD(mqp_property, name, 0, 16);
+FIELD(mqp_property, value, 16, 16);
+
+SIZE(mqp_message, 96);
+FIELD(mqp_message, struct_size, 0, 4);
+FIELD(mqp_message, flag, 4, 4);
+FIELD(mqp_message, topic, 8, 16);
+FIELD(mqp_message, body, 24, 16);
+FIELD(mqp_message, tags, 40, 16);
+FIELD(mqp_message, keys, 56, 16);
+FIELD(mqp_message, properties, 72, 8);
+FIELD(mqp_message, property_count, 80, 8);
+FIELD(mqp_message, property_size, 88, 4);
+FIELD(mqp_message, no_wait_store, 92, 4);
+
+SIZE(mqp_send_options, 8);
+FIELD(mqp_send_options, struct_size, 0, 4);
+FIELD(mqp_send_options, timeout_ms, 4, 4);
+
+SIZE(mqp_completion, 32);
+FIELD(mqp_completion, struct_size, 0, 4);
+FIELD(mqp_completion, status, 4, 4);
+FIELD(mqp_completion, user_data, 8, 8);
+FIELD(mqp_completion, receipt, 16, 8);
+FIELD(mqp_completion, error, 24, 8);
+
+SIZE(mqp_callback, 24);
+FIELD(mqp_callback, call, 0, 8);
+FIELD(mqp_callback, user_data, 8, 8);
+FIELD(mqp_callback, drop, 16, 8);
+
+SIZE(mqp_log_record, 40);
+FIELD(mqp_log_record, struct_size, 0, 4);
+FIELD(mqp_log_record, level, 4, 4);
+FIELD(mqp_log_record, target, 8, 16);
+FIELD(mqp_log_record, message, 24, 16);
+
+SIZE(mqp_log_callback, 24);
+FIELD(mqp_log_callback, call, 0, 8);
+FIELD(mqp_log_callback, user_data, 8, 8);
+FIELD(mqp_log_callback, drop, 16, 8);
+
+SIZE(mqp_mock_message_view, 168);
+FIELD(mqp_mock_message_view, struct_size, 0, 4);
+FIELD(mqp_mock_message_view, flag, 4, 4);
+FIELD(mqp_mock_message_view, queue_id, 8, 4);
+FIELD(mqp_mock_message_view, property_size, 12, 4);
+FIELD(mqp_mock_message_view, queue_offset, 16, 8);
+FIELD(mqp_mock_message_view, born_timestamp, 24, 8);
+FIELD(mqp_mock_message_view, store_timestamp, 32, 8);
+FIELD(mqp_mock_message_view, topic, 40, 16);
+FIELD(mqp_mock_message_view, broker_name, 56, 16);
+FIELD(mqp_mock_message_view, message_id, 72, 16);
+FIELD(mqp_mock_message_view, offset_message_id, 88, 16);
+FIELD(mqp_mock_message_view, tags, 104, 16);
+FIELD(mqp_mock_message_view, keys, 120, 16);
+FIELD(mqp_mock_message_view, properties, 136, 8);
+FIELD(mqp_mock_message_view, property_count, 144, 8);
+FIELD(mqp_mock_message_view, body, 152, 16);
+
+VALUE(MQP_SEND_OK, 0);
+VALUE(MQP_SEND_FLUSH_DISK_TIMEOUT, 1);
+VALUE(MQP_SEND_FLUSH_SLAVE_TIMEOUT, 2);
+VALUE(MQP_SEND_SLAVE_NOT_AVAILABLE, 3);
+VALUE(MQP_SEND_ONEWAY, 4);
+VALUE(MQP_LOG_OFF, 0);
+VALUE(MQP_LOG_ERROR, 1);
+VALUE(MQP_LOG_WARN, 2);
+VALUE(MQP_LOG_INFO, 3);
+VALUE(MQP_LOG_DEBUG, 4);
+VALUE(MQP_LOG_TRACE, 5);
+VALUE(MQP_OK, 0);
+VALUE(MQP_ERR_INVALID_ARGUMENT, 1);
+VALUE(MQP_ERR_INVALID_CONFIG, 2);
+VALUE(MQP_ERR_INVALID_MESSAGE, 3);
+VALUE(MQP_ERR_MESSAGE_TOO_LARGE, 4);
+VALUE(MQP_ERR_NOT_STARTED, 5);
+VALUE(MQP_ERR_ALREADY_STARTED, 6);
+VALUE(MQP_ERR_CLOSED, 7);
+VALUE(MQP_ERR_NO_NAME_SERVER, 8);
+VALUE(MQP_ERR_NO_ROUTE, 9);
+VALUE(MQP_ERR_BROKER_NOT_FOUND, 10);
+VALUE(MQP_ERR_CONNECT, 11);
+VALUE(MQP_ERR_CONNECTION_LOST, 12);
+VALUE(MQP_ERR_TIMEOUT, 13);
+VALUE(MQP_ERR_BROKER, 14);
+VALUE(MQP_ERR_PROTOCOL, 15);
+VALUE(MQP_ERR_BACKPRESSURE, 16);
+VALUE(MQP_ERR_WOULD_DEADLOCK, 17);
+VALUE(MQP_ERR_FORKED, 18);
+VALUE(MQP_ERR_VERSION_MISMATCH, 19);
+VALUE(MQP_ERR_RESOURCE, 20);
+VALUE(MQP_ERR_INTERNAL, 21);
+VALUE(MQP_ERR_UNSUPPORTED, 22);

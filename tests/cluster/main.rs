@@ -1,0 +1,68 @@
+//! Every language against a real Apache RocketMQ, and the official Java client against the embedded cluster.
+//!
+//! One topology is started and shared by all suites; arguments name the suites to run. What brokers stored is read
+//! back by the official Java client.
+
+mod programs;
+mod rust_stress;
+mod stress;
+mod suites;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// One suite: what it measured, or what is wrong.
+type Suite = fn(&suites::Bench) -> Result<String, String>;
+
+const SUITES: &[(&str, Suite)] = &[
+    ("the_checker_finds_mutations", suites::the_checker_finds_mutations),
+    ("rust_ten_thousand", suites::rust_ten_thousand),
+    ("c_ten_thousand", suites::c_ten_thousand),
+    ("cpp_ten_thousand", suites::cpp_ten_thousand),
+    ("python_ten_thousand", suites::python_ten_thousand),
+    ("go_ten_thousand", suites::go_ten_thousand),
+    ("both_serializers", suites::both_serializers),
+    ("the_send_examples", suites::the_send_examples),
+    ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
+    ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
+    ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let started = Instant::now();
+    let bench = match suites::Bench::start() {
+        Ok(bench) => bench,
+        Err(error) => {
+            eprintln!("the topology did not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("topology single ready in {:.1} s", started.elapsed().as_secs_f64());
+    let (mut passed, mut failed) = (0, 0);
+    for (name, suite) in SUITES {
+        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let started = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| suite(&bench)))
+            .unwrap_or_else(|_| Err("panicked, see above".to_owned()));
+        let took = started.elapsed().as_secs_f64();
+        match result {
+            Ok(detail) => {
+                passed += 1;
+                println!("test {name} ... ok ({took:.1} s) {detail}");
+            }
+            Err(error) => {
+                failed += 1;
+                println!("test {name} ... FAILED ({took:.1} s)\n{error}");
+            }
+        }
+    }
+    let verdict = if failed == 0 && passed > 0 { "ok" } else { "FAILED" };
+    println!("test result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out");
+    if verdict == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

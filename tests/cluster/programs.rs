@@ -1,0 +1,69 @@
+//! The programs of the other languages: built once, run with a time limit.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where the programs and the library are.
+pub struct Programs {
+    root: PathBuf,
+    built: PathBuf,
+    library: PathBuf,
+}
+
+impl Programs {
+    /// Builds the programs of C, C++ and Go against the library beside this test's executable.
+    pub fn build() -> Result<Programs, String> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let executable = std::env::current_exe().map_err(|error| error.to_string())?;
+        let profile = executable.parent().and_then(Path::parent).ok_or("the test has no target directory")?;
+        let built = profile.join("programs");
+        let programs = Programs { library: profile.join("libmqproducer.so"), built, root };
+        let mut command = Command::new("sh");
+        command.arg(programs.root.join("tests/cluster/build_programs.sh"));
+        command.arg(profile).arg(&programs.built);
+        programs.run(command, Duration::from_secs(600))?;
+        Ok(programs)
+    }
+
+    /// The command of a language's `send` or `stress` program.
+    pub fn command(&self, lang: &str, program: &str) -> Command {
+        let mut command = match (lang, program) {
+            ("python", "send") => self.python("examples/python/send.py"),
+            ("python", _) => self.python("tests/cluster/stress/python/stress.py"),
+            _ => Command::new(self.built.join(format!("{lang}-{program}"))),
+        };
+        command.env("MQPRODUCER_LIBRARY", &self.library);
+        command.env("PYTHONPATH", self.root.join("bindings/python"));
+        command
+    }
+
+    fn python(&self, script: &str) -> Command {
+        let mut command = Command::new("python3");
+        command.arg(self.root.join(script));
+        command
+    }
+
+    /// Runs a command to its end; its output, or why it failed.
+    pub fn run(&self, mut command: Command, limit: Duration) -> Result<String, String> {
+        let what = format!("{command:?}");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| format!("{what}: {error}"))?;
+        let pid = child.id();
+        let output = std::thread::spawn(move || child.wait_with_output());
+        let until = Instant::now() + limit;
+        while !output.is_finished() {
+            if Instant::now() >= until {
+                let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                return Err(format!("{what}: not at its end after {limit:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let output = output.join().map_err(|_| "the waiting thread panicked")?.map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        Err(format!("{what}: {}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr)))
+    }
+}
