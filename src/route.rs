@@ -9,6 +9,8 @@ use std::time::Instant;
 
 /// Bit of a queue's permission that allows writing.
 const WRITABLE: i32 = 2;
+/// Most queues on one broker: a route must not be able to ask for unbounded memory.
+const MAX_QUEUES: i32 = 65_536;
 /// Broker id of the master.
 const MASTER: i64 = 0;
 
@@ -55,7 +57,7 @@ impl TopicRoute {
                 Some(limit) => limit.min(queue_data.read_queue_nums),
                 None => queue_data.write_queue_nums,
             };
-            queues.extend((0..count).map(|id| Queue { broker: Arc::clone(&broker), id }));
+            queues.extend((0..count.min(MAX_QUEUES)).map(|id| Queue { broker: Arc::clone(&broker), id }));
         }
         TopicRoute { queues, next }
     }

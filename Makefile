@@ -1,0 +1,43 @@
+# Thin targets. `./dev TARGET` installs what one lacks and runs it.
+
+CARGO ?= cargo
+
+.PHONY: demo test test-long lint header bench package docs clean
+
+demo:
+	@CARGO="$(CARGO)" sh examples/demo.sh
+
+test:
+	@CARGO="$(CARGO)" sh tests/run.sh
+
+# The same suites; those that measure or repeat do so at full length.
+test-long:
+	@CARGO="$(CARGO)" MQP_TEST_LONG=1 sh tests/run.sh
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
+
+# Writes include/mqproducer.h anew from the Rust declarations.
+header:
+	MQP_WRITE_HEADER=1 $(CARGO) check
+
+# Writes the generated pages anew.
+docs:
+	MQP_WRITE_DOCS=1 $(CARGO) test --lib -- page
+
+# The optimised libraries and headers. One crate type at a time: with several, cargo leaves link-time optimisation out.
+package:
+	$(CARGO) rustc --release --lib --crate-type cdylib
+	$(CARGO) rustc --release --lib --crate-type staticlib
+	rm -rf dist && mkdir -p dist/lib dist/include
+	cp target/release/libmqproducer.so target/release/libmqproducer.a dist/lib/
+	cp include/mqproducer.h dist/include/
+	cp -R bindings/cpp/include/. dist/include/
+	@ls -l dist/lib dist/include
+
+clean:
+	$(CARGO) clean
+	rm -rf dist

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Every language against a real Apache RocketMQ, and the official Java client against the embedded cluster.
+set -eu
+cd "$(dirname "$0")/../.."
+${CARGO:-cargo} build
+${CARGO:-cargo} test --test cluster_selftest -- --nocapture
+${CARGO:-cargo} test --test cluster
