@@ -5,8 +5,17 @@ use std::{env, fs, process};
 
 /// In the order in which the header shows them.
 const SOURCES: &[&str] = &[
-    "types.rs", "status.rs", "error.rs", "version.rs", "config.rs", "message.rs", "receipt.rs", "callback.rs",
-    "producer.rs", "log.rs", "mock.rs",
+    "types.rs",
+    "status.rs",
+    "error.rs",
+    "version.rs",
+    "config.rs",
+    "message.rs",
+    "receipt.rs",
+    "callback.rs",
+    "producer.rs",
+    "log.rs",
+    "mock.rs",
 ];
 const HEADER: &str = "include/mqproducer.h";
 const REWRITE: &str = "MQP_WRITE_HEADER";

@@ -46,3 +46,29 @@ pub(crate) fn wait_timeout<'a, T>(
         Err(poisoned) => poisoned.into_inner().0,
     }
 }
+
+/// Opened once, by one thread, for another that waits.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    opened: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *self.opened.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the gate is open, or the deadline.
+    pub(crate) fn wait(&self, deadline: std::time::Instant) {
+        let mut opened = self.opened.lock();
+        while !*opened {
+            let now = std::time::Instant::now();
+            if now >= deadline {
+                return;
+            }
+            opened = wait_timeout(&self.changed, opened, deadline - now);
+        }
+    }
+}

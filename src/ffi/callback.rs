@@ -73,27 +73,36 @@ impl ForeignCallback {
 
     /// What the dispatcher has to run; the permit is given back after the callback has returned.
     pub(crate) fn job(self, outcome: Outcome, permit: Permit) -> ForeignJob {
-        ForeignJob::Completion { callback: self, outcome, permit }
+        let struct_size = size_of::<mqp_completion>() as u32;
+        let (user_data, receipt, error) = (self.user_data, std::ptr::null(), std::ptr::null());
+        let completion = mqp_completion { struct_size, status: MQP_OK, user_data, receipt, error };
+        let held = Held { callback: self, completion, outcome, receipt: None, error: None, _permit: permit };
+        ForeignJob::Completion(Box::new(held))
     }
 }
 
 /// A foreign function with what it needs, for the dispatcher.
 pub(crate) enum ForeignJob {
     /// The end of a message.
-    Completion { callback: ForeignCallback, outcome: Outcome, permit: Permit },
+    Completion(Box<Held>),
     /// A record for the log callback.
     Log(LogRecord),
     /// The `drop` of a log callback that was replaced.
     LogDrop(LogDrop),
 }
 
-/// What a completion points to while the callback runs.
-struct Held {
+/// A completion with all that it points to.
+pub(crate) struct Held {
+    callback: ForeignCallback,
     completion: mqp_completion,
+    outcome: Outcome,
     receipt: Option<mqp_receipt>,
     error: Option<mqp_error>,
     _permit: Permit,
 }
+
+// SAFETY: the pointers of `completion` are set by the thread that uses them; all else can be sent.
+unsafe impl Send for Held {}
 
 impl ForeignJob {
     /// Runs it on the calling thread.
@@ -102,42 +111,36 @@ impl ForeignJob {
     /// thread, which unwinds through here.
     pub(crate) fn run(self) {
         match self {
-            ForeignJob::Completion { callback, outcome, permit } => complete(callback, outcome, permit),
+            ForeignJob::Completion(held) => complete(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::LogDrop(drop) => drop.run(),
         }
     }
 }
 
-fn complete(callback: ForeignCallback, outcome: Outcome, permit: Permit) {
-    let held = hold(callback.user_data, outcome, permit);
-    // SAFETY: `held` lives until it is taken below; the functions are called as `mqp_callback` promises.
+fn complete(held: *mut Held) {
+    // SAFETY: `held` was given just now, nothing else uses it, and it lives until it is taken at the end; the functions
+    // are called as `mqp_callback` promises.
     unsafe {
-        (callback.call)(callback.user_data, &raw const (*held).completion);
-        if let Some(give_back) = callback.drop {
-            give_back(callback.user_data);
+        (*held).fill();
+        let ForeignCallback { call, user_data, drop: give_back } = (*held).callback;
+        call(user_data, &raw const (*held).completion);
+        if let Some(give_back) = give_back {
+            give_back(user_data);
         }
         drop(handle::take(held));
     }
 }
 
-fn hold(user_data: *mut c_void, outcome: Outcome, permit: Permit) -> *mut Held {
-    let (status, receipt, error) = match outcome {
-        Ok(receipt) => (MQP_OK, Some(mqp_receipt::new(&receipt)), None),
-        Err(error) => (number(error.kind()), None, Some(mqp_error::new(error))),
-    };
-    let struct_size = size_of::<mqp_completion>() as u32;
-    let completion =
-        mqp_completion { struct_size, status, user_data, receipt: std::ptr::null(), error: std::ptr::null() };
-    let held = handle::give(Held { completion, receipt, error, _permit: permit });
-    // SAFETY: just made, and used by nothing else yet.
-    unsafe {
-        if let Some(receipt) = &(*held).receipt {
-            (*held).completion.receipt = receipt;
-        }
-        if let Some(error) = &(*held).error {
-            (*held).completion.error = error;
+impl Held {
+    /// Puts the outcome into the form that C reads; the conversion is the dispatcher's work, not the I/O thread's.
+    fn fill(&mut self) {
+        match &self.outcome {
+            Ok(receipt) => self.completion.receipt = self.receipt.insert(mqp_receipt::new(receipt)),
+            Err(error) => {
+                self.completion.status = number(error.kind());
+                self.completion.error = self.error.insert(mqp_error::new(error.clone()));
+            }
         }
     }
-    held
 }

@@ -82,9 +82,9 @@ pub unsafe extern "C" fn mqp_config_new(out: *mut *mut mqp_config, error: *mut *
 
 /// Sets one key. A refused value leaves the earlier one in force.
 ///
-/// `config`: changed; producers made from it before keep what they have. `key`, `value`: *copied*. `error`: may be NULL.
-/// Threads: one at a time for one configuration. Errors: MQP_ERR_INVALID_CONFIG for an unknown key, with the nearest one
-/// suggested, or an illegal value, with its range; MQP_ERR_INVALID_ARGUMENT.
+/// `config`: changed; producers made from it before keep what they have. `key`, `value`: *copied*. `error`: may be
+/// NULL. Threads: one at a time for one configuration. Errors: MQP_ERR_INVALID_CONFIG for an unknown key, with the
+/// nearest one suggested, or an illegal value, with its range; MQP_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_config_set(
     config: *mut mqp_config,

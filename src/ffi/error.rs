@@ -2,10 +2,10 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, name, number};
 use super::text::Texts;
 use super::types::mqp_str;
-use super::sized::{self, SizedStruct};
 use super::{boundary, handle};
 use crate::error::Error;
 use std::ffi::c_char;
@@ -20,8 +20,10 @@ pub struct mqp_error {
 
 impl mqp_error {
     pub(crate) fn new(error: Error) -> Self {
-        let texts = Texts::new([error.message(), error.remark().unwrap_or_default()]);
-        mqp_error { error, texts }
+        // What was quoted may hold a NUL, which would end the text for C.
+        let [message, remark] =
+            [error.message(), error.remark().unwrap_or_default()].map(|text| text.replace('\0', "\\0"));
+        mqp_error { error, texts: Texts::new([&message, &remark]) }
     }
 }
 
@@ -79,8 +81,8 @@ pub unsafe extern "C" fn mqp_error_message(error: *const mqp_error) -> *const c_
 
 /// Reads all that an error tells.
 ///
-/// `of`: the error. `out`: written, its strings *borrowed* until `of` is freed. `error`: may be NULL; why reading failed.
-/// Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+/// `of`: the error. `out`: written, its strings *borrowed* until `of` is freed. `error`: may be NULL; why reading
+/// failed. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_error_get(
     of: *const mqp_error,

@@ -7,7 +7,12 @@ use crate::error::Result;
 
 /// Gives `value` to C, which gives it back to [`take`] once.
 pub(crate) fn give<T>(value: T) -> *mut T {
-    Box::into_raw(Box::new(value))
+    give_box(Box::new(value))
+}
+
+/// The same for what is boxed already.
+pub(crate) fn give_box<T>(value: Box<T>) -> *mut T {
+    Box::into_raw(value)
 }
 
 /// Takes back what [`give`] gave; `None` for NULL.

@@ -69,7 +69,7 @@ pub struct mqp_log_callback {
 }
 
 /// Most records that wait for the dispatcher; more are counted and reported as a number.
-const QUEUE_LIMIT: usize = 1024;
+pub(crate) const QUEUE_LIMIT: usize = 1024;
 
 type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_log_record);
 
@@ -243,7 +243,7 @@ fn emit(level: u32, target: &str, message: &str) {
     }
     let deliver = |level: u32, target: &str, message: &str| {
         state.queued.fetch_add(1, Ordering::Relaxed);
-        let message = message.replace(['\n', '\r'], " ");
+        let message = message.replace(['\n', '\r', '\0'], " ");
         let record = LogRecord { sink: Arc::clone(&sink), level, texts: Texts::new([target, &message]) };
         match &runtime {
             Some(runtime) => runtime.dispatch(Job::Foreign(ForeignJob::Log(record))),

@@ -4,16 +4,19 @@
 
 use super::error::mqp_error;
 use super::handle::Out;
+use super::os::is_library_thread;
 use super::sized::{self, SizedStruct};
 use super::status::mqp_status;
 use super::text::Texts;
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
 use super::{boundary, handle};
+use crate::error::{Error, ErrorKind};
 #[cfg(feature = "mock")]
 use crate::mock::{Cluster, StoredMessage};
 #[cfg(not(feature = "mock"))]
 use absent::{Cluster, StoredMessage};
 use std::ffi::c_char;
+use std::time::Duration;
 
 /// A cluster of name server and brokers inside this process, on real sockets of the loopback interface: an *owned*
 /// handle, freed by mqp_mock_cluster_free. Any threads may use it at the same time.
@@ -23,8 +26,8 @@ pub struct mqp_mock_cluster {
     url: Texts<1>,
 }
 
-/// The messages that a cluster held at one moment: an *owned* handle, freed by mqp_mock_messages_free. It never changes,
-/// so that any threads may read it at the same time.
+/// The messages that a cluster held at one moment: an *owned* handle, freed by mqp_mock_messages_free. It never
+/// changes, so that any threads may read it at the same time.
 #[derive(Debug)]
 pub struct mqp_mock_messages {
     messages: Vec<Stored>,
@@ -91,8 +94,8 @@ impl Stored {
             &message.broker_name,
             &message.message_id,
             &message.offset_message_id,
-            &message.tags,
-            &message.keys,
+            message.tags.as_deref().unwrap_or_default(),
+            message.keys.as_deref().unwrap_or_default(),
         ]);
         let property_texts: Vec<_> =
             message.properties.iter().map(|(name, value)| Texts::new([name.as_str(), value.as_str()])).collect();
@@ -172,8 +175,8 @@ pub unsafe extern "C" fn mqp_mock_cluster_url(cluster: *const mqp_mock_cluster) 
 
 /// Takes a snapshot of the messages that a cluster holds, in the order of their storing.
 ///
-/// `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`: may
-/// be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+/// `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`:
+/// may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_mock_cluster_messages(
     cluster: *const mqp_mock_cluster,
@@ -214,8 +217,40 @@ pub unsafe extern "C" fn mqp_mock_cluster_message_count(
         let cluster = unsafe { handle::borrow(cluster, "cluster")? };
         // SAFETY: the caller lends the text until the call returns.
         let topic = unsafe { topic.read(|| "topic".to_owned())? };
-        out.set(cluster.cluster.messages(Some(topic).filter(|topic| !topic.is_empty())).len());
+        out.set(cluster.cluster.message_count(Some(topic).filter(|topic| !topic.is_empty())));
         Ok(())
+    };
+    // SAFETY: the caller passes NULL or a place for the error.
+    unsafe { boundary::fallible(error, body) }
+}
+
+/// Waits until a cluster holds at least a number of messages, as one-way messages need.
+///
+/// `topic`: *borrowed* for the call; empty: all topics. `timeout_ms`: in milliseconds; 0 only looks. `error`: may be
+/// NULL. Threads: any but the library's; blocks. Errors: MQP_ERR_TIMEOUT, MQP_ERR_WOULD_DEADLOCK on a thread of the
+/// library; MQP_ERR_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mqp_mock_cluster_wait(
+    cluster: *const mqp_mock_cluster,
+    topic: mqp_str,
+    count: usize,
+    timeout_ms: u32,
+    error: *mut *mut mqp_error,
+) -> mqp_status {
+    let body = || {
+        // SAFETY: the caller passes NULL or a cluster that is not freed.
+        let cluster = &unsafe { handle::borrow(cluster, "cluster")? }.cluster;
+        // SAFETY: the caller lends the text until the call returns.
+        let topic = Some(unsafe { topic.read(|| "topic".to_owned())? }).filter(|topic| !topic.is_empty());
+        if is_library_thread() {
+            return Err(Error::new(ErrorKind::WouldDeadlock, "a wait on a thread of the library"));
+        }
+        if cluster.wait_for_messages(topic, count, Duration::from_millis(timeout_ms.into())) {
+            return Ok(());
+        }
+        let held = cluster.message_count(topic);
+        let what = format!("the cluster holds {held} of {count} messages after {timeout_ms} ms");
+        Err(Error::new(ErrorKind::Timeout, what))
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
@@ -295,6 +330,7 @@ pub unsafe extern "C" fn mqp_mock_messages_free(messages: *mut mqp_mock_messages
 #[cfg(not(feature = "mock"))]
 mod absent {
     use crate::error::{Error, ErrorKind, Result};
+    use std::time::Duration;
 
     #[derive(Debug)]
     pub(super) enum Cluster {}
@@ -305,8 +341,8 @@ mod absent {
         pub(super) broker_name: String,
         pub(super) message_id: String,
         pub(super) offset_message_id: String,
-        pub(super) tags: String,
-        pub(super) keys: String,
+        pub(super) tags: Option<String>,
+        pub(super) keys: Option<String>,
         pub(super) flag: i32,
         pub(super) queue_id: i32,
         pub(super) queue_offset: i64,
@@ -326,6 +362,14 @@ mod absent {
         }
 
         pub(super) fn messages(&self, _topic: Option<&str>) -> Vec<StoredMessage> {
+            match *self {}
+        }
+
+        pub(super) fn message_count(&self, _topic: Option<&str>) -> usize {
+            match *self {}
+        }
+
+        pub(super) fn wait_for_messages(&self, _topic: Option<&str>, _count: usize, _timeout: Duration) -> bool {
             match *self {}
         }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Once};
 static FORK_GENERATION: AtomicU32 = AtomicU32::new(0);
 static REGISTER_FORK_HANDLER: Once = Once::new();
 
+#[cfg_attr(miri, allow(dead_code))]
 extern "C" fn raise_fork_generation() {
     FORK_GENERATION.fetch_add(1, Ordering::Relaxed);
 }
@@ -22,7 +23,10 @@ extern "C" fn raise_fork_generation() {
 pub(crate) fn fork_generation() -> u32 {
     REGISTER_FORK_HANDLER.call_once(|| {
         // SAFETY: the handler is a static function and does nothing but an atomic addition.
-        unsafe { libc::pthread_atfork(None, None, Some(raise_fork_generation)) };
+        #[cfg(not(miri))]
+        unsafe {
+            libc::pthread_atfork(None, None, Some(raise_fork_generation))
+        };
     });
     FORK_GENERATION.load(Ordering::Relaxed)
 }
@@ -106,22 +110,16 @@ impl RawThread {
                 extern "C" fn(*mut c_void) -> *mut c_void,
             >(main)
         };
-        // SAFETY: the signal sets are plain data made by the calls that fill them; `start` is owned by the new thread,
-        // or taken back when there is none.
-        unsafe {
-            let mut all: libc::sigset_t = std::mem::zeroed();
-            let mut before: libc::sigset_t = std::mem::zeroed();
-            libc::sigfillset(&mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        // SAFETY: `start` is owned by the new thread, or taken back when there is none.
+        with_signals_blocked(|| unsafe {
             let mut thread: libc::pthread_t = std::mem::zeroed();
             let failed: c_int = libc::pthread_create(&mut thread, std::ptr::null(), main, start.cast());
-            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
             if failed != 0 {
                 drop(Box::from_raw(start));
                 return Err(io::Error::from_raw_os_error(failed));
             }
             Ok(RawThread(thread))
-        }
+        })
     }
 
     /// Waits for the thread's end.
@@ -135,6 +133,29 @@ impl RawThread {
         // SAFETY: as for `join`.
         unsafe { libc::pthread_detach(self.0) };
     }
+}
+
+/// A thread that starts in here takes none of the process's signals.
+#[cfg(not(miri))]
+fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
+    // SAFETY: the sets are plain data, filled by the calls that take them.
+    let before = unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        before
+    };
+    let result = action();
+    // SAFETY: the set is the one that was in force.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    result
+}
+
+/// Miri knows no signals.
+#[cfg(miri)]
+fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
+    action()
 }
 
 extern "C-unwind" fn thread_main<T>(start: *mut c_void) -> *mut c_void {

@@ -100,14 +100,13 @@ pub unsafe extern "C" fn mqp_producer_send(
 
 /// Sends one message and returns at once; `callback` is told of its end.
 ///
-/// It waits only for a route that is not known yet and, with `backpressure` = `block` or `wait_forever`, for room in
-/// flight.
+/// It waits, at most up to the deadline, only for a route that is not known yet and, with `backpressure` = `block` or
+/// `wait_forever`, for room in flight. In a callback it never waits for room, which is given back only when the
+/// callback returns, but fails with MQP_ERR_BACKPRESSURE.
 ///
 /// `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `callback`: taken when the call returns
-/// MQP_OK, else untouched: see mqp_callback. `error`: may be NULL. Threads: any, a callback's included; the room that a
-/// message takes in flight is free only after its callback returned, so that callbacks which send need
-/// `backpressure` = `fail`. Errors, returned or told to the callback: those of mqp_producer_send but
-/// MQP_ERR_WOULD_DEADLOCK.
+/// MQP_OK, else untouched: see mqp_callback. `error`: may be NULL. Threads: any, a callback's included. Errors,
+/// returned or told to the callback: those of mqp_producer_send but MQP_ERR_WOULD_DEADLOCK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_producer_send_async(
     producer: *mut mqp_producer,
@@ -160,12 +159,12 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
     unsafe { boundary::fallible(error, body) }
 }
 
-/// Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed to
-/// the operating system.
+/// Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed
+/// to the operating system.
 ///
 /// `timeout_ms`: in milliseconds; 0 only looks. `error`: may be NULL. Threads: any; blocks. Errors: MQP_ERR_TIMEOUT,
-/// which names how many are left; MQP_ERR_NOT_STARTED, MQP_ERR_FORKED, MQP_ERR_WOULD_DEADLOCK on a thread of the library;
-/// MQP_ERR_INVALID_ARGUMENT.
+/// which names how many are left; MQP_ERR_NOT_STARTED, MQP_ERR_FORKED, MQP_ERR_WOULD_DEADLOCK on a thread of the
+/// library; MQP_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_producer_flush(
     producer: *mut mqp_producer,

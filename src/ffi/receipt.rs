@@ -90,8 +90,8 @@ unsafe impl SizedStruct for mqp_receipt_view {
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, recall_handle) + size_of::<mqp_str>();
 }
 
-/// The name of a send status as the broker's protocol spells it: `SEND_OK`, `FLUSH_DISK_TIMEOUT` and so on; `ONEWAY` for
-/// MQP_SEND_ONEWAY and `UNKNOWN` for a number that this library does not know.
+/// The name of a send status as the broker's protocol spells it: `SEND_OK`, `FLUSH_DISK_TIMEOUT` and so on; `ONEWAY`
+/// for MQP_SEND_ONEWAY and `UNKNOWN` for a number that this library does not know.
 ///
 /// Returns: NUL-terminated, *borrowed* for ever. Threads: any. Errors: none.
 #[unsafe(no_mangle)]

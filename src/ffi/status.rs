@@ -9,7 +9,8 @@ use super::types::{invalid, mqp_str};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_char};
 
-/// The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add some.
+/// The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add
+/// some.
 pub type mqp_status = u32;
 
 /// Success.

@@ -52,7 +52,12 @@ fn send_statuses_have_the_core_numbers() {
 
 fn ends_without_padding<T: SizedStruct>() {
     assert!(T::FIRST_SIZE <= size_of::<T>(), "{}", T::NAME);
-    assert_eq!(T::FIRST_SIZE, size_of::<T>(), "{}: padding at the end would be read as a field by a later version", T::NAME);
+    assert_eq!(
+        T::FIRST_SIZE,
+        size_of::<T>(),
+        "{}: padding at the end would be read as a field by a later version",
+        T::NAME
+    );
 }
 
 #[test]
@@ -114,8 +119,10 @@ fn a_size_too_small_or_absurd_is_refused() {
 unsafe extern "C-unwind" fn call(_: *mut c_void, _: *const mqp_completion) {}
 unsafe extern "C-unwind" fn call_log(_: *mut c_void, _: *const log::mqp_log_record) {}
 
+type NamedCall = (&'static str, Box<dyn Fn() -> mqp_status>);
+
 /// Every fallible function, called so that it would reach its body.
-fn fallible_calls(error: *mut *mut mqp_error) -> Vec<(&'static str, Box<dyn Fn() -> mqp_status>)> {
+fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let empty = mqp_str::EMPTY;
     let callback = mqp_callback { call: Some(call), user_data: null_mut(), drop: None };
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
@@ -145,6 +152,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<(&'static str, Box<dyn Fn()
         mock::mqp_mock_cluster_new(empty, 0, 0, null_mut()),
         mock::mqp_mock_cluster_messages(null(), empty, null_mut()),
         mock::mqp_mock_cluster_message_count(null(), empty, null_mut()),
+        mock::mqp_mock_cluster_wait(null(), empty, 0, 0),
         mock::mqp_mock_cluster_clear(null_mut()),
         mock::mqp_mock_messages_get(null(), 0, null_mut()),
     ]
@@ -230,4 +238,48 @@ fn properties_are_stepped_by_their_element_size() {
     assert!(read(&properties, 8).unwrap_err().message().starts_with("`property_size` is 8; the minimum is"));
     properties[1].unknown = 1;
     assert!(read(&properties, size).unwrap_err().message().starts_with("`mqp_property` has the size"));
+}
+
+/// What the log callback of the test below waits for and counts.
+#[derive(Default)]
+struct SlowSink {
+    open: std::sync::Mutex<bool>,
+    opened: std::sync::Condvar,
+    texts: std::sync::Mutex<Vec<String>>,
+}
+
+unsafe extern "C-unwind" fn slow(user_data: *mut c_void, record: *const log::mqp_log_record) {
+    // SAFETY: the test passes a leaked sink, the library a record with a NUL-terminated message.
+    let (sink, text) = unsafe { (&*user_data.cast::<SlowSink>(), CStr::from_ptr((*record).message.ptr)) };
+    let open = sink.open.lock().unwrap();
+    drop(sink.opened.wait_while(open, |open| !*open).unwrap());
+    sink.texts.lock().unwrap().push(text.to_str().unwrap().to_owned());
+}
+
+#[test]
+fn a_slow_log_callback_loses_records_and_is_told_how_many() {
+    const EMITTED: usize = log::QUEUE_LIMIT + 50;
+    let _running = crate::runtime::Runtime::shared().unwrap();
+    let sink: &SlowSink = Box::leak(Box::default());
+    let user_data = std::ptr::from_ref(sink).cast_mut().cast();
+    let callback = mqp_log_callback { call: Some(slow), user_data, drop: None };
+    // SAFETY: the sink is leaked.
+    assert_eq!(unsafe { log::mqp_log_set(log::MQP_LOG_ERROR, callback, null_mut()) }, MQP_OK);
+    for n in 0..EMITTED {
+        tracing::error!(n, "flood");
+    }
+    *sink.open.lock().unwrap() = true;
+    sink.opened.notify_all();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let reported = || sink.texts.lock().unwrap().iter().any(|text| text.ends_with("the log callback is too slow"));
+    while !reported() {
+        assert!(std::time::Instant::now() < deadline, "the loss was not reported");
+        tracing::error!("after the flood");
+        std::thread::yield_now();
+    }
+    let flood = sink.texts.lock().unwrap().iter().filter(|text| text.starts_with("flood n=")).count();
+    assert!((1..EMITTED).contains(&flood), "{flood} of {EMITTED} arrived");
+    let nobody = mqp_log_callback { call: None, user_data: null_mut(), drop: None };
+    // SAFETY: nothing is taken.
+    assert_eq!(unsafe { log::mqp_log_set(log::MQP_LOG_OFF, nobody, null_mut()) }, MQP_OK);
 }

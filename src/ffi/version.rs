@@ -57,7 +57,9 @@ pub unsafe extern "C" fn mqp_version_check(header_version: u32, error: *mut *mut
         let library = env!("CARGO_PKG_VERSION");
         Err(Error::new(
             ErrorKind::VersionMismatch,
-            format!("the header is of version {major}.{minor}.{patch} and does not fit the library, which is {library}"),
+            format!(
+                "the header is of version {major}.{minor}.{patch} and does not fit the library, which is {library}"
+            ),
         ))
     };
     // SAFETY: the caller passes NULL or a place for the error.

@@ -1,6 +1,6 @@
 //! The handle that users hold, and the clusters shared by name.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,7 +20,28 @@ const MAX_BROKERS: usize = 64;
 /// What a real broker's default topic has.
 const DEFAULT_QUEUES: u32 = 8;
 
-static NAMED: ForkLocal<Mutex<HashMap<String, Weak<Server>>>> = ForkLocal::new();
+type Named = Mutex<BTreeMap<String, Weak<Running>>>;
+
+static NAMED: ForkLocal<Named> = ForkLocal::new();
+
+fn named() -> &'static Named {
+    NAMED.get_or_init(Named::default)
+}
+
+/// A server, and whether [`NAMED`] knows it.
+struct Running {
+    server: Server,
+    named: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.named {
+            // Not by its name: another thread may have opened that anew.
+            named().lock().retain(|_, running| running.strong_count() > 0);
+        }
+    }
+}
 
 /// A handle of an embedded cluster; see [the module](super).
 ///
@@ -30,7 +51,7 @@ static NAMED: ForkLocal<Mutex<HashMap<String, Weak<Server>>>> = ForkLocal::new()
 /// In a child process forked while the cluster ran, an inherited handle is empty: it lists no messages, and waits for
 /// none. Only the parent serves the addresses. A cluster opened in the child is the child's own.
 #[derive(Clone)]
-pub struct Cluster(Arc<Server>);
+pub struct Cluster(Arc<Running>);
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,14 +70,13 @@ impl Cluster {
             return builder.start();
         }
         let plan = builder.plan()?;
-        let mut named = NAMED.get_or_init(|| Mutex::new(HashMap::new())).lock();
-        if let Some(server) = named.get(name).and_then(Weak::upgrade) {
-            return Ok(Cluster(server));
+        let mut named = named().lock();
+        if let Some(running) = named.get(name).and_then(Weak::upgrade) {
+            return Ok(Cluster(running));
         }
-        let server = Arc::new(Server::start(&plan)?);
-        named.retain(|_, server| server.strong_count() > 0);
-        named.insert(name.to_owned(), Arc::downgrade(&server));
-        Ok(Cluster(server))
+        let running = Arc::new(Running { server: Server::start(&plan)?, named: true });
+        named.insert(name.to_owned(), Arc::downgrade(&running));
+        Ok(Cluster(running))
     }
 
     /// A cluster with settings that [`Cluster::open`] does not have; it is never shared by name.
@@ -66,12 +86,12 @@ impl Cluster {
 
     /// The URL for a producer: `rocketmq://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("rocketmq://{}", self.0.name_server())
+        format!("rocketmq://{}", self.0.server.name_server())
     }
 
     /// The name server's `127.0.0.1:PORT`, as other clients want it.
     pub fn name_server_address(&self) -> String {
-        self.0.name_server().to_string()
+        self.0.server.name_server().to_string()
     }
 
     /// Makes a topic with `queues` (1 to 1024) on each broker, or changes it: as an administrator would.
@@ -82,7 +102,7 @@ impl Cluster {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("`topic` = `{topic}`: {why}")));
         }
         let queues = checked_queues(queues)?;
-        let store = self.0.store().ok_or_else(|| {
+        let store = self.0.server.store().ok_or_else(|| {
             Error::new(ErrorKind::Forked, "the cluster was opened before the fork and belongs to the parent process")
         })?;
         let mut state = store.lock();
@@ -94,24 +114,24 @@ impl Cluster {
 
     /// The messages of one topic, or of all: in the order of topic, broker, queue and offset.
     pub fn messages(&self, topic: Option<&str>) -> Vec<StoredMessage> {
-        self.0.store().map(|store| store.messages(topic)).unwrap_or_default()
+        self.0.server.store().map(|store| store.messages(topic)).unwrap_or_default()
     }
 
     /// How many messages there are of one topic, or of all.
     pub fn message_count(&self, topic: Option<&str>) -> usize {
-        self.0.store().map_or(0, |store| store.count(topic))
+        self.0.server.store().map_or(0, |store| store.count(topic))
     }
 
     /// Waits until there are `count` messages of one topic, or of all, for at most `timeout`; `false`: there are less.
     ///
     /// One-way sends return before the message has arrived: this is how to wait for it.
     pub fn wait_for_messages(&self, topic: Option<&str>, count: usize, timeout: Duration) -> bool {
-        self.0.store().is_some_and(|store| store.wait_for_messages(topic, count, timeout))
+        self.0.server.store().is_some_and(|store| store.wait_for_messages(topic, count, timeout))
     }
 
     /// Forgets all messages. Topics stay, and offsets go on where they were.
     pub fn clear(&self) {
-        if let Some(store) = self.0.store() {
+        if let Some(store) = self.0.server.store() {
             store.clear();
         }
     }
@@ -119,7 +139,7 @@ impl Cluster {
     /// The producer groups that clients announced in heartbeats and have not taken off, in the order of broker, group
     /// and client.
     pub fn producer_groups(&self) -> Vec<ProducerGroup> {
-        self.0.store().map(|store| store.producer_groups()).unwrap_or_default()
+        self.0.server.store().map(|store| store.producer_groups()).unwrap_or_default()
     }
 }
 
@@ -168,7 +188,7 @@ impl Builder {
 
     /// Starts the cluster; its sockets listen when this returns.
     pub fn start(self) -> Result<Cluster> {
-        Ok(Cluster(Arc::new(Server::start(&self.plan()?)?)))
+        Ok(Cluster(Arc::new(Running { server: Server::start(&self.plan()?)?, named: false })))
     }
 
     fn plan(&self) -> Result<Plan> {

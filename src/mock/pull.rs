@@ -59,7 +59,7 @@ pub(super) fn pull(store: &Store, broker: usize, request: &Request<'_>) -> Resul
     } else if from == max {
         answer.code = response_code::PULL_NOT_FOUND;
     } else {
-        for (queue_offset, record) in queue.from_offset(from).take(most.max(1)) {
+        for (queue_offset, record) in queue.records_from(from).take(most.max(1)) {
             let message = StoredMessage {
                 body_crc: body_crc(&record.body),
                 queue_id,

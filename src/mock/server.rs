@@ -1,28 +1,20 @@
 //! The cluster's thread: sockets are bound by the opener, everything else happens here.
 
-use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
 use super::connection::{Node, Role, serve};
 use super::store::{Broker, Store};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ffi::os::{RawThread, fork_generation};
+use crate::ffi::os::fork_generation;
 use crate::protocol::remoting::Serializer;
-use crate::sync::Mutex;
+use crate::runtime::EventLoop;
 
 /// How long accepting rests after a failure, mostly that of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-
-thread_local! {
-    static ON_CLUSTER_THREAD: Cell<bool> = const { Cell::new(false) };
-}
 
 /// What a cluster is started with.
 #[derive(Clone, Debug)]
@@ -38,36 +30,10 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Server {
     store: Arc<Store>,
-    generation: u32,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<RawThread>,
-}
-
-/// Ends without waiting, so that it may be dropped where waiting is forbidden: on a thread of another event loop.
-struct EventLoop(Option<Runtime>);
-
-impl EventLoop {
-    fn new() -> std::io::Result<Self> {
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map(|it| EventLoop(Some(it)))
-    }
-}
-
-impl Drop for EventLoop {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-struct Parts {
+    /// Held for its drop.
+    #[cfg_attr(not(test), expect(dead_code))]
     event_loop: EventLoop,
-    listeners: Vec<(TcpListener, Arc<Node>)>,
-    stopped: oneshot::Receiver<()>,
-}
-
-struct ClusterThread {
-    parts: Mutex<Option<Parts>>,
+    generation: u32,
 }
 
 fn refused(what: impl std::fmt::Display, error: &std::io::Error) -> Error {
@@ -105,22 +71,12 @@ impl Server {
         }
         let store = Arc::new(Store::new(name_server_address, brokers, plan.queues));
 
-        let event_loop = EventLoop::new().map_err(|error| refused("the embedded cluster's event loop", &error))?;
-        let listeners = {
-            let _context = event_loop.0.as_ref().map(Runtime::enter);
-            let listen = |(socket, role)| {
-                let node = Node { store: Arc::clone(&store), role, serializer: plan.serializer };
-                Ok((TcpListener::from_std(socket)?, Arc::new(node)))
-            };
-            sockets.into_iter().map(listen).collect::<std::io::Result<Vec<_>>>()
-        };
-        let listeners = listeners.map_err(|error| refused("the embedded cluster's sockets", &error))?;
-        let (stop, stopped) = oneshot::channel();
-        let parts = Parts { event_loop, listeners, stopped };
-        let context = Arc::new(ClusterThread { parts: Mutex::new(Some(parts)) });
-        let thread = RawThread::spawn("mqp-mock", context, run)
-            .map_err(|error| refused("the embedded cluster's thread", &error))?;
-        Ok(Server { store, generation: fork_generation(), stop: Some(stop), thread: Some(thread) })
+        let event_loop = EventLoop::start("mqp-mock").map_err(|error| refused("the embedded cluster's thread", &error))?;
+        for (socket, role) in sockets {
+            let node = Node { store: Arc::clone(&store), role, serializer: plan.serializer };
+            event_loop.spawn(accept(socket, Arc::new(node)));
+        }
+        Ok(Server { store, event_loop, generation: fork_generation() })
     }
 
     /// Where its name server listens.
@@ -134,39 +90,11 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let (stop, thread) = (self.stop.take(), self.thread.take());
-        if self.generation != fork_generation() {
-            // The thread is the parent's, and waking it would go through a descriptor shared with the parent.
-            std::mem::forget(stop);
-            return;
-        }
-        drop(stop);
-        if let Some(thread) = thread {
-            // A thread cannot wait for itself, and two clusters must not wait for each other.
-            if ON_CLUSTER_THREAD.with(Cell::get) { thread.detach() } else { thread.join() }
-        }
-    }
-}
-
-fn run(thread: &ClusterThread) {
-    ON_CLUSTER_THREAD.with(|on| on.set(true));
-    let Some(Parts { event_loop, listeners, stopped }) = thread.parts.lock().take() else { return };
-    let Some(runtime) = &event_loop.0 else { return };
-    let ended = catch_unwind(AssertUnwindSafe(|| {
-        for (listener, node) in listeners {
-            runtime.spawn(accept(listener, node));
-        }
-        // An error: the sender is gone, which is how it is stopped.
-        let _ = runtime.block_on(stopped);
-    }));
-    if ended.is_err() {
-        tracing::error!("the embedded cluster's thread panicked; its connections are gone");
-    }
-}
-
-async fn accept(listener: TcpListener, node: Arc<Node>) {
+async fn accept(socket: std::net::TcpListener, node: Arc<Node>) {
+    let listener = match TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!("the embedded cluster cannot listen: {error}"),
+    };
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -210,6 +138,7 @@ mod tests {
         let address = server.name_server();
         // As a forked child sees it.
         server.generation = server.generation.wrapping_add(1);
+        server.event_loop.generation = server.generation;
         assert!(server.store().is_none());
         // The parent may hold the lock at the fork: nothing may wait for it.
         let store = Arc::clone(&server.store);

@@ -52,7 +52,7 @@ impl Queue {
     }
 
     /// The messages from `offset` on, each with its offset.
-    pub(super) fn from_offset(&self, offset: i64) -> impl Iterator<Item = (i64, &Record)> {
+    pub(super) fn records_from(&self, offset: i64) -> impl Iterator<Item = (i64, &Record)> {
         let skip = usize::try_from(offset - self.first).unwrap_or(0);
         (self.first..).zip(&self.records).skip(skip)
     }
@@ -220,7 +220,7 @@ impl Store {
         {
             let state = self.lock();
             for (topic, broker, number, queue) in state.queues(topic) {
-                let records = queue.from_offset(queue.min_offset());
+                let records = queue.records_from(queue.min_offset());
                 let broker = &self.brokers[broker];
                 messages
                     .extend(records.map(|(offset, record)| StoredMessage::new(topic, broker, number, offset, record)));

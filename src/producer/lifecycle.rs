@@ -13,7 +13,7 @@ use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::heartbeat::Heartbeat;
 use crate::route::{RouteCache, TopicRoute};
 use crate::runtime::Runtime;
-use crate::sync::Mutex;
+use crate::sync::{Gate, Mutex};
 use bytes::BytesMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -22,6 +22,8 @@ use tokio::task::AbortHandle;
 
 /// Shortest time that close gives the farewells and the callbacks that still run.
 const LAST_GRACE: Duration = Duration::from_secs(1);
+/// How long before its caller's deadline a route lookup gives up.
+const LONGEST_MARGIN: Duration = Duration::from_millis(100);
 /// A failed send has the route fetched anew, at most this often.
 const REFRESH_AT_MOST_EVERY: Duration = Duration::from_millis(500);
 
@@ -152,7 +154,12 @@ impl Core {
     pub(super) fn route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
         match self.routes.get(topic) {
             Some(route) => Ok(route),
-            None => self.look_up(topic, deadline).wait(topic, deadline),
+            None => {
+                // It ends a little before the caller does, who then hears the causes and not only that time is up.
+                let left = deadline.saturating_duration_since(Instant::now());
+                let margin = (left / 16).min(LONGEST_MARGIN);
+                self.look_up(topic, deadline - margin).wait(topic, deadline)
+            }
         }
     }
 
@@ -281,17 +288,17 @@ impl Core {
             .filter(|connection| brokers.contains(connection.address()))
             .map(|connection| self.runtime.spawn(call(connection, request, deadline)))
             .collect();
-        let (done, wait) = std::sync::mpsc::channel();
+        let done = Arc::new(Gate::default());
+        let open = Arc::clone(&done);
         self.runtime.spawn(async move {
             for answer in answers {
                 if let Ok(Err(cause)) = answer.await {
                     tracing::debug!(%cause, "a broker did not answer the farewell");
                 }
             }
-            // The other end waits no longer than the deadline.
-            let _ = done.send(());
+            open.open();
         });
-        let _ = wait.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        done.wait(deadline);
     }
 }
 

@@ -15,6 +15,8 @@ typedef struct {
     int same_user_data, shapes_agree;
     mqp_producer *freed;
     mqp_producer *blocked;
+    mqp_producer *sends;
+    mqp_callback next;
     int ends_thread;
 } record;
 
@@ -36,6 +38,10 @@ static void on_call(void *user_data, const mqp_completion *completion) {
     pthread_mutex_unlock(&lock);
     if (seen->blocked != NULL) {
         seen->inside = mqp_producer_flush(seen->blocked, 1000, NULL);
+    }
+    if (seen->sends != NULL) {
+        mqp_message message = check_message();
+        seen->inside = mqp_producer_send_async(seen->sends, &message, NULL, seen->next, NULL);
     }
     mqp_producer_free(seen->freed);
     if (seen->ends_thread) {
@@ -132,6 +138,39 @@ static void a_blocking_call_in_a_callback_is_refused(void) {
     mqp_producer_free(producer);
 }
 
+/* Sends one message whose callback sends another; what the second call returned. */
+static mqp_status send_in_callback(mqp_config *config, record *first, record *second) {
+    mqp_message message = check_message();
+    mqp_producer *producer = check_start(config);
+    first->sends = producer;
+    first->next = recording(second);
+    CHECK_OK(mqp_producer_send_async(producer, &message, NULL, recording(first), &error));
+    CHECK_OK(mqp_producer_flush(producer, 30000, &error));
+    check_once(first, MQP_OK);
+    CHECK_OK(mqp_producer_close(producer, 5000, &error));
+    mqp_producer_free(producer);
+    return first->inside;
+}
+
+static void a_callback_may_send_while_there_is_room(void) {
+    static const char *const policies[] = {"block", "fail", "wait_forever"};
+    record first = {0}, second = {0};
+    mqp_config *config = check_config(url);
+    int i;
+    CHECK(send_in_callback(config, &first, &second) == MQP_OK);
+    check_once(&second, MQP_OK);
+
+    for (i = 0; i < 3; i++) {
+        memset(&first, 0, sizeof(first));
+        memset(&second, 0, sizeof(second));
+        config = check_config(url);
+        CHECK_OK(mqp_config_set(config, MQP_STR("max_in_flight_messages"), MQP_STR("1"), &error));
+        CHECK_OK(mqp_config_set(config, MQP_STR("backpressure"), mqp_str_of(policies[i]), &error));
+        CHECK(send_in_callback(config, &first, &second) == MQP_ERR_BACKPRESSURE);
+        CHECK(second.calls == 0 && second.drops == 0);
+    }
+}
+
 /* Waits until a message's callback is dropped. */
 static void wait_for_drop(record *seen) {
     struct timespec pause = {0, 1000000};
@@ -199,6 +238,7 @@ int main(int count, char **arguments) {
     RUN(a_refused_call_leaves_user_data_alone);
     RUN(drop_may_be_left_out);
     RUN(a_blocking_call_in_a_callback_is_refused);
+    RUN(a_callback_may_send_while_there_is_room);
     RUN(a_producer_may_be_freed_in_its_callback);
     RUN(freeing_completes_what_is_in_flight);
     if (count == 1) {

@@ -17,7 +17,8 @@ static const char *property(const mqp_mock_message_view *view, const char *name)
 }
 
 static void a_message_arrives_as_it_was_sent(void) {
-    mqp_property properties[2] = {{MQP_STR_INIT("first"), MQP_STR_INIT("1")}, {MQP_STR_INIT("zw\xc3\xb6lf"), MQP_STR_INIT("zw")}};
+    mqp_property properties[2] = {{MQP_STR_INIT("first"), MQP_STR_INIT("1")},
+                                  {MQP_STR_INIT("zw\xc3\xb6lf"), MQP_STR_INIT("zw")}};
     mqp_producer *producer = check_start(check_config(mqp_mock_cluster_url(cluster)));
     mqp_message message = check_message();
     mqp_send_options options = MQP_SEND_OPTIONS_INIT;
@@ -77,7 +78,8 @@ static void a_named_cluster_is_shared_with_its_url(void) {
     CHECK_OK(mqp_mock_cluster_wait(named, MQP_STR("abi-test"), 1, 0, &error));
     mqp_producer_free(producer);
     mqp_mock_cluster_free(named);
-    CHECK_ERROR(mqp_mock_cluster_new(MQP_STR("x"), 65, 0, &named, &error), MQP_ERR_INVALID_ARGUMENT, "the maximum is 64");
+    CHECK_ERROR(mqp_mock_cluster_new(MQP_STR("x"), 65, 0, &named, &error), MQP_ERR_INVALID_ARGUMENT,
+                "the maximum is 64");
     CHECK(named == NULL);
 }
 

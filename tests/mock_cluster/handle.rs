@@ -173,11 +173,13 @@ fn one_way_sends_get_no_answer_and_can_be_waited_for() {
     // An answer to these would be taken for the next call's, and its opaque would not fit.
     encode_request_as(&mut frames, Identity::OURS, 9999, Serializer::Json, 103, ONEWAY, &[], b"");
     assert!(!cluster.wait_for_messages(None, 1, Duration::ZERO));
+    let start = Instant::now();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| cluster.wait_for_messages(Some("T"), 3, LIMIT));
         client.stream.write_all(&frames).unwrap();
         assert!(waiting.join().unwrap());
     });
+    assert!(start.elapsed() < LIMIT, "the arrival wakes, not the timeout");
     assert_eq!(client.call(9999, &[], b"").header.code, response::REQUEST_CODE_NOT_SUPPORTED);
     assert!(cluster.wait_for_messages(None, 3, Duration::ZERO));
     assert!(!cluster.wait_for_messages(None, 4, Duration::from_millis(20)));

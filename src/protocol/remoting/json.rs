@@ -260,12 +260,13 @@ impl<'a> Reader<'a> {
     fn unicode(&mut self, field: &'static str) -> Result<char, CodecError> {
         let Some(first) = self.hex4(self.at) else { return self.fail(field, "four hexadecimal digits") };
         self.at += 4;
-        if (0xd800..0xdc00).contains(&first) && self.text.as_bytes()[self.at..].starts_with(b"\\u") {
-            if let Some(second @ 0xdc00..0xe000) = self.hex4(self.at + 2) {
-                self.at += 6;
-                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
+        if (0xd800..0xdc00).contains(&first)
+            && self.text.as_bytes()[self.at..].starts_with(b"\\u")
+            && let Some(second @ 0xdc00..0xe000) = self.hex4(self.at + 2)
+        {
+            self.at += 6;
+            let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         }
         Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
     }

@@ -3,6 +3,10 @@
 //! It starts with the first producer and ends with the last. User code (callbacks, log sinks) runs on the dispatcher,
 //! never on the I/O thread, so that a slow callback stops no connection.
 
+mod event_loop;
+
+pub(crate) use event_loop::EventLoop;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::{ForkLocal, RawThread, is_library_thread};
 use crate::sync::{Condvar, Mutex, wait};
@@ -10,26 +14,20 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 static SHARED: ForkLocal<Mutex<Weak<Runtime>>> = ForkLocal::new();
 
 /// The handle that keeps the two threads alive.
 pub(crate) struct Runtime {
-    io: tokio::runtime::Handle,
-    stop: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,
+    io: EventLoop,
     dispatcher: Arc<Dispatcher>,
-    threads: Mutex<Vec<RawThread>>,
+    dispatcher_thread: Option<RawThread>,
 }
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Runtime")
     }
-}
-
-struct IoThread {
-    parts: Mutex<Option<(tokio::runtime::Runtime, tokio::sync::oneshot::Receiver<()>)>>,
 }
 
 impl Runtime {
@@ -54,31 +52,11 @@ impl Runtime {
         let refused = |what: &str, error: std::io::Error| {
             Error::new(ErrorKind::Resource, format!("the system refused {what}: {error}"))
         };
-        let io = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            // Only name resolution blocks; its threads end soon after.
-            .max_blocking_threads(2)
-            .thread_keep_alive(Duration::from_secs(1))
-            .thread_name("mqp-resolve")
-            .build()
-            .map_err(|error| refused("the event loop", error))?;
-        let handle = io.handle().clone();
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let io_thread = Arc::new(IoThread { parts: Mutex::new(Some((io, stopped))) });
+        let io = EventLoop::start("mqp-io").map_err(|error| refused("the I/O thread", error))?;
         let dispatcher = Arc::new(Dispatcher::default());
-        let first = RawThread::spawn("mqp-dispatch", Arc::clone(&dispatcher), Dispatcher::run)
+        let thread = RawThread::spawn("mqp-dispatch", Arc::clone(&dispatcher), Dispatcher::run)
             .map_err(|error| refused("the dispatcher thread", error))?;
-        let second = RawThread::spawn("mqp-io", io_thread, run_io).map_err(|error| {
-            dispatcher.stop();
-            refused("the I/O thread", error)
-        })?;
-        Ok(Runtime {
-            io: handle,
-            stop: Mutex::new(Some(stop)),
-            dispatcher,
-            threads: Mutex::new(vec![first, second]),
-        })
+        Ok(Runtime { io, dispatcher, dispatcher_thread: Some(thread) })
     }
 
     /// Runs a future on the I/O thread.
@@ -104,30 +82,12 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.lock().take() {
-            // The receiver is gone only when the I/O thread ended already.
-            let _ = stop.send(());
-        }
         self.dispatcher.stop();
-        // A library thread cannot wait for itself: there the two end on their own.
-        for thread in self.threads.lock().drain(..) {
+        if let Some(thread) = self.dispatcher_thread.take() {
+            // A library thread cannot wait for itself: there it ends on its own.
             if is_library_thread() { thread.detach() } else { thread.join() }
         }
     }
-}
-
-fn run_io(thread: &IoThread) {
-    let Some((runtime, stopped)) = thread.parts.lock().take() else {
-        return;
-    };
-    let ended = catch_unwind(AssertUnwindSafe(|| {
-        // An error means that the sender is gone, which says the same as a message.
-        let _ = runtime.block_on(stopped);
-    }));
-    if ended.is_err() {
-        tracing::error!("the I/O thread panicked; its connections are gone");
-    }
-    runtime.shutdown_background();
 }
 
 /// One piece of user code to run.
@@ -209,6 +169,7 @@ impl Dispatcher {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
     #[test]
     fn jobs_run_in_order_on_the_dispatcher_and_a_panic_stops_none() {

@@ -1,0 +1,1114 @@
+/*
+ * mqproducer: a message-queue producer for Apache RocketMQ and its relatives.
+ *
+ * Generated from the Rust sources; `make header` writes it anew.
+ *
+ * Results. A function that can fail returns an mqp_status and takes, last, an `mqp_error **` that may be NULL. On
+ * failure an error is stored there, to be freed by mqp_error_free; on success NULL is. Other result parameters are set
+ * to NULL, 0 or empty on failure. There is no last error of a thread.
+ *
+ * Ownership. *owned*: the receiver frees it with the `_free` function of its type, which accepts NULL. *borrowed until
+ * ...*: valid so long, freed by nobody but its owner. *copied*: the library keeps nothing of what it was given.
+ *
+ * Structs. One that begins with `struct_size` only grows: set it to sizeof of the struct, best by its MQP_..._INIT. One
+ * that is smaller than its first version is refused, as is one that is larger than the library knows and not zero
+ * there.
+ *
+ * Threads. A handle may be used by any number of threads at the same time where its type does not say otherwise;
+ * freeing it takes that no other call uses it. Callbacks name their thread. Units of time are in the names.
+ */
+
+#ifndef MQPRODUCER_H
+#define MQPRODUCER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/** The header's version; for mqp_version_check. */
+#define MQP_VERSION_MAJOR 0
+#define MQP_VERSION_MINOR 1
+#define MQP_VERSION_PATCH 0
+#define MQP_VERSION_NUMBER 1000
+#define MQP_VERSION_STRING "0.1.0"
+
+/** What the dynamic linker sees. */
+#ifndef MQP_API
+#if defined(__GNUC__) && !defined(_WIN32)
+#define MQP_API __attribute__((visibility("default")))
+#else
+#define MQP_API
+#endif
+#endif
+
+
+/**
+ * Stored to the broker's configured safety.
+ */
+#define MQP_SEND_OK 0
+
+/**
+ * Stored, but the disk flush did not end in time.
+ */
+#define MQP_SEND_FLUSH_DISK_TIMEOUT 1
+
+/**
+ * Stored, but the replica did not confirm in time.
+ */
+#define MQP_SEND_FLUSH_SLAVE_TIMEOUT 2
+
+/**
+ * Stored, but there is no replica to confirm.
+ */
+#define MQP_SEND_SLAVE_NOT_AVAILABLE 3
+
+/**
+ * Sent one-way: written to the connection, no answer is asked for.
+ */
+#define MQP_SEND_ONEWAY 4
+
+/**
+ * No record at all.
+ */
+#define MQP_LOG_OFF 0
+
+/**
+ * Something failed that the library does not mend by itself.
+ */
+#define MQP_LOG_ERROR 1
+
+/**
+ * Something failed and is tried again.
+ */
+#define MQP_LOG_WARN 2
+
+/**
+ * Rare events of normal life: a producer starts, a connection opens.
+ */
+#define MQP_LOG_INFO 3
+
+/**
+ * What helps to find a fault.
+ */
+#define MQP_LOG_DEBUG 4
+
+/**
+ * Every message.
+ */
+#define MQP_LOG_TRACE 5
+
+/**
+ * The configuration of a producer: an *owned* handle, freed by mqp_config_free. One thread at a time may use it.
+ */
+typedef struct mqp_config mqp_config;
+
+/**
+ * Why a call or a message failed: an *owned* handle, freed by mqp_error_free. It never changes, so that any threads
+ * may read it at the same time.
+ */
+typedef struct mqp_error mqp_error;
+
+/**
+ * A cluster of name server and brokers inside this process, on real sockets of the loopback interface: an *owned*
+ * handle, freed by mqp_mock_cluster_free. Any threads may use it at the same time.
+ */
+typedef struct mqp_mock_cluster mqp_mock_cluster;
+
+/**
+ * The messages that a cluster held at one moment: an *owned* handle, freed by mqp_mock_messages_free. It never
+ * changes, so that any threads may read it at the same time.
+ */
+typedef struct mqp_mock_messages mqp_mock_messages;
+
+/**
+ * A producer: an *owned* handle, freed by mqp_producer_free. Any number of threads may use it at the same time.
+ *
+ * After `fork` a child makes a producer of its own: each call with the parent's returns MQP_ERR_FORKED there, and
+ * mqp_producer_free only gives back what is the child's.
+ */
+typedef struct mqp_producer mqp_producer;
+
+/**
+ * The broker's receipt of one message: an *owned* handle, freed by mqp_receipt_free. It never changes, so that any
+ * threads may read it at the same time.
+ */
+typedef struct mqp_receipt mqp_receipt;
+
+/**
+ * The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add
+ * some.
+ */
+typedef uint32_t mqp_status;
+
+/**
+ * Text: `len` bytes of UTF-8 at `ptr`.
+ *
+ * As an argument: *borrowed* until the call returns; it needs no NUL at its end. (NULL, 0) is the empty text;
+ * NULL with another length is refused. As a result: *borrowed* from the handle it was read from, never NULL, and
+ * a NUL follows the last byte, so that `ptr` alone serves as a C string when the text holds no NUL itself.
+ */
+typedef struct mqp_str {
+    /**
+     * First byte; may be NULL when `len` is 0.
+     */
+    const char *ptr;
+    /**
+     * Length in bytes, without a NUL at the end.
+     */
+    size_t len;
+} mqp_str;
+
+/**
+ * One row of the table of statuses. Set `struct_size`, or start from MQP_STATUS_VIEW_INIT.
+ */
+typedef struct mqp_status_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The number.
+     */
+    mqp_status status;
+    /**
+     * The stable name, as its constant spells it behind `MQP_ERR_`; `OK` for MQP_OK. *Borrowed* for ever.
+     */
+    struct mqp_str name;
+} mqp_status_view;
+
+/**
+ * What an error tells. Set `struct_size`, or start from MQP_ERROR_VIEW_INIT.
+ */
+typedef struct mqp_error_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The status; never MQP_OK.
+     */
+    mqp_status status;
+    /**
+     * 1 when a server refused and `broker_code` is its response code, else 0.
+     */
+    uint32_t has_broker_code;
+    /**
+     * The server's response code; 0 when there is none.
+     */
+    int32_t broker_code;
+    /**
+     * 1 when the same call may succeed later without being changed, else 0.
+     */
+    uint32_t retriable;
+    /**
+     * 1 when a broker may have stored the message although the send failed, else 0.
+     */
+    uint32_t maybe_persisted;
+    /**
+     * The status's name, as mqp_status_name gives it. *Borrowed* for ever.
+     */
+    struct mqp_str name;
+    /**
+     * The text for a person; it names the field, the value and the limit. *Borrowed* until the error is freed.
+     */
+    struct mqp_str message;
+    /**
+     * The server's remark; empty when there is none. *Borrowed* until the error is freed.
+     */
+    struct mqp_str remark;
+} mqp_error_view;
+
+/**
+ * One configuration key. Set `struct_size`, or start from MQP_CONFIG_OPTION_VIEW_INIT. The strings are *borrowed* for
+ * ever.
+ */
+typedef struct mqp_config_option_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The key.
+     */
+    struct mqp_str key;
+    /**
+     * The type of its value: `text`, `integer`, `milliseconds`, `flag`, `choice`, `codes` or `list`.
+     */
+    struct mqp_str type_name;
+    /**
+     * The value when it is not set; empty when there is none.
+     */
+    struct mqp_str default_value;
+    /**
+     * The legal values, for a person, such as `0 to 100`; empty when any text of the type is legal.
+     */
+    struct mqp_str range;
+    /**
+     * What it does.
+     */
+    struct mqp_str doc;
+} mqp_config_option_view;
+
+/**
+ * What a receipt tells. Set `struct_size`, or start from MQP_RECEIPT_VIEW_INIT. The strings are *borrowed* until the
+ * receipt is freed.
+ */
+typedef struct mqp_receipt_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * How safely the message is stored: MQP_SEND_OK or another of MQP_SEND_....
+     */
+    uint32_t send_status;
+    /**
+     * How many tries it took, at least 1.
+     */
+    uint32_t attempts;
+    /**
+     * The queue that the broker put it in.
+     */
+    int32_t queue_id;
+    /**
+     * Its offset in the queue; -1 for one-way.
+     */
+    int64_t queue_offset;
+    /**
+     * The unique id that the producer gave the message, kept over retries.
+     */
+    struct mqp_str message_id;
+    /**
+     * The broker's id: store address and commit-log offset. Empty for one-way.
+     */
+    struct mqp_str offset_message_id;
+    /**
+     * The topic sent to.
+     */
+    struct mqp_str topic;
+    /**
+     * The broker that stored it.
+     */
+    struct mqp_str broker_name;
+    /**
+     * Transaction id; empty when there is none.
+     */
+    struct mqp_str transaction_id;
+    /**
+     * The broker's region; empty when it told none.
+     */
+    struct mqp_str region_id;
+    /**
+     * Handle to recall a timer message; empty when there is none.
+     */
+    struct mqp_str recall_handle;
+} mqp_receipt_view;
+
+/**
+ * Bytes: `len` of them at `ptr`, NUL bytes included. (NULL, 0) is empty; NULL with another length is refused.
+ */
+typedef struct mqp_bytes {
+    /**
+     * First byte; may be NULL when `len` is 0.
+     */
+    const uint8_t *ptr;
+    /**
+     * Length in bytes.
+     */
+    size_t len;
+} mqp_bytes;
+
+/**
+ * A user property of a message: neither name nor value is empty or holds the bytes 1 and 2.
+ */
+typedef struct mqp_property {
+    /**
+     * The name.
+     */
+    struct mqp_str name;
+    /**
+     * The value.
+     */
+    struct mqp_str value;
+} mqp_property;
+
+/**
+ * A message to send: *borrowed*, with all that it points to, until the call that takes it returns. The library copies
+ * what it keeps. Set `struct_size`, or start from MQP_MESSAGE_INIT; zero stands for each default.
+ */
+typedef struct mqp_message {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * Carried to the consumer, not read by the broker. Default 0.
+     */
+    int32_t flag;
+    /**
+     * Required: 1 to 127 bytes of `%|a-zA-Z0-9_-`.
+     */
+    struct mqp_str topic;
+    /**
+     * Required: 1 byte to `max_message_size`. NUL bytes are data.
+     */
+    struct mqp_bytes body;
+    /**
+     * Tag for the broker's filter; empty: none.
+     */
+    struct mqp_str tags;
+    /**
+     * Index keys, separated by spaces; empty: none.
+     */
+    struct mqp_str keys;
+    /**
+     * The first of the user properties; may be NULL when there are none.
+     */
+    const struct mqp_property *properties;
+    /**
+     * How many user properties there are.
+     */
+    size_t property_count;
+    /**
+     * Size in bytes of one element of `properties`, the library's step: sizeof(mqp_property).
+     */
+    uint32_t property_size;
+    /**
+     * 1: the broker may answer before the message is stored to its configured safety. Default 0.
+     */
+    uint32_t no_wait_store;
+} mqp_message;
+
+/**
+ * How one send departs from the configuration: *copied*. Set `struct_size`, or start from MQP_SEND_OPTIONS_INIT; zero
+ * stands for each default.
+ */
+typedef struct mqp_send_options {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The total deadline of this send in milliseconds, up to 3600000. 0: the configured `send_msg_timeout`.
+     */
+    uint32_t timeout_ms;
+} mqp_send_options;
+
+/**
+ * The end of one message. Everything in it is *borrowed* for the duration of the callback it is passed to;
+ * mqp_receipt_clone and mqp_error_clone keep more.
+ */
+typedef struct mqp_completion {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_OK, or why the message failed.
+     */
+    mqp_status status;
+    /**
+     * The `user_data` that came with the message.
+     */
+    void *user_data;
+    /**
+     * The receipt; NULL on failure.
+     */
+    const struct mqp_receipt *receipt;
+    /**
+     * The error; NULL on success.
+     */
+    const struct mqp_error *error;
+} mqp_completion;
+
+/**
+ * Who is told of the end of a message.
+ *
+ * Once the call that took it returned MQP_OK, `call` runs exactly once and then `drop` exactly once: on success,
+ * failure, timeout and shutdown alike, and possibly before that call returned. On any other return neither runs, and
+ * `user_data` stays the caller's.
+ *
+ * Thread: both run on the library's dispatcher, one after the other for the whole process. They MUST NOT block for
+ * long (all other callbacks wait), throw or `longjmp`; calls of the library that block return MQP_ERR_WOULD_DEADLOCK
+ * there, all others are allowed. Ending the thread by `pthread_exit` is survived, but no callback runs after it.
+ */
+typedef struct mqp_callback {
+    /**
+     * Required: receives the completion, *borrowed* until it returns.
+     */
+    void (*call)(void *user_data, const struct mqp_completion *completion);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back after the call; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_callback;
+
+/**
+ * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
+ */
+typedef struct mqp_log_record {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_LOG_ERROR to MQP_LOG_TRACE.
+     */
+    uint32_t level;
+    /**
+     * The part of the library that speaks.
+     */
+    struct mqp_str target;
+    /**
+     * What it says, on one line.
+     */
+    struct mqp_str message;
+} mqp_log_record;
+
+/**
+ * Who receives the records of the log.
+ *
+ * Once mqp_log_set returned MQP_OK, `call` runs for each record, and `drop` exactly once after the last of them, when
+ * the callback was replaced or removed. On any other return neither runs, and `user_data` stays the caller's.
+ *
+ * Thread: the library's dispatcher; before the first producer starts and after the last is gone, the thread that makes
+ * the record or replaces the callback. Never two at the same time from the dispatcher. They MUST NOT call the library,
+ * block for long, throw or `longjmp`, and only on the dispatcher may they end the thread. What the library does for a
+ * record is itself not logged.
+ */
+typedef struct mqp_log_callback {
+    /**
+     * Receives a record; NULL removes the callback that was set before.
+     */
+    void (*call)(void *user_data, const struct mqp_log_record *record);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_log_callback;
+
+/**
+ * A message that a cluster stored. Set `struct_size`, or start from MQP_MOCK_MESSAGE_VIEW_INIT. Strings, body and
+ * properties are *borrowed* until the mqp_mock_messages is freed.
+ */
+typedef struct mqp_mock_message_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The flag that it was sent with.
+     */
+    int32_t flag;
+    /**
+     * The queue that it is in.
+     */
+    int32_t queue_id;
+    /**
+     * Size in bytes of one element of `properties`: step by it.
+     */
+    uint32_t property_size;
+    /**
+     * Its offset in the queue.
+     */
+    int64_t queue_offset;
+    /**
+     * When the producer made it, in milliseconds since 1970.
+     */
+    int64_t born_timestamp;
+    /**
+     * When the broker stored it, in milliseconds since 1970.
+     */
+    int64_t store_timestamp;
+    /**
+     * The topic.
+     */
+    struct mqp_str topic;
+    /**
+     * The broker that stored it.
+     */
+    struct mqp_str broker_name;
+    /**
+     * The unique id that the producer gave it.
+     */
+    struct mqp_str message_id;
+    /**
+     * The broker's id.
+     */
+    struct mqp_str offset_message_id;
+    /**
+     * The tag; empty: none.
+     */
+    struct mqp_str tags;
+    /**
+     * The index keys; empty: none.
+     */
+    struct mqp_str keys;
+    /**
+     * All properties as stored, those that the library sets included.
+     */
+    const struct mqp_property *properties;
+    /**
+     * How many properties there are.
+     */
+    size_t property_count;
+    /**
+     * The body as it was sent.
+     */
+    struct mqp_bytes body;
+} mqp_mock_message_view;
+
+/**
+ * Success.
+ */
+#define MQP_OK 0
+
+/**
+ * A NULL handle or pointer, a `struct_size` too small, text that is not UTF-8.
+ */
+#define MQP_ERR_INVALID_ARGUMENT 1
+
+/**
+ * An unknown configuration key, a value out of its range, a malformed URL.
+ */
+#define MQP_ERR_INVALID_CONFIG 2
+
+/**
+ * A message that breaks a rule: topic, body, property.
+ */
+#define MQP_ERR_INVALID_MESSAGE 3
+
+/**
+ * A body or properties over the configured or protocol limit.
+ */
+#define MQP_ERR_MESSAGE_TOO_LARGE 4
+
+/**
+ * A send, flush or close before mqp_producer_start.
+ */
+#define MQP_ERR_NOT_STARTED 5
+
+/**
+ * A second mqp_producer_start.
+ */
+#define MQP_ERR_ALREADY_STARTED 6
+
+/**
+ * The producer is closed or closing.
+ */
+#define MQP_ERR_CLOSED 7
+
+/**
+ * No name server answered; the message names each address and its cause.
+ */
+#define MQP_ERR_NO_NAME_SERVER 8
+
+/**
+ * The name servers know no route of the topic with a writable queue.
+ */
+#define MQP_ERR_NO_ROUTE 9
+
+/**
+ * The route names a broker without a master address.
+ */
+#define MQP_ERR_BROKER_NOT_FOUND 10
+
+/**
+ * A connection could not be opened.
+ */
+#define MQP_ERR_CONNECT 11
+
+/**
+ * A connection died under the request.
+ */
+#define MQP_ERR_CONNECTION_LOST 12
+
+/**
+ * The deadline passed.
+ */
+#define MQP_ERR_TIMEOUT 13
+
+/**
+ * The broker refused; `broker_code` and `remark` of the error tell why.
+ */
+#define MQP_ERR_BROKER 14
+
+/**
+ * The peer broke the protocol.
+ */
+#define MQP_ERR_PROTOCOL 15
+
+/**
+ * The limit of messages or bytes in flight is reached.
+ */
+#define MQP_ERR_BACKPRESSURE 16
+
+/**
+ * A blocking call was made on a thread of the library.
+ */
+#define MQP_ERR_WOULD_DEADLOCK 17
+
+/**
+ * The handle was made before `fork` and is used in the child.
+ */
+#define MQP_ERR_FORKED 18
+
+/**
+ * Header and library do not fit together.
+ */
+#define MQP_ERR_VERSION_MISMATCH 19
+
+/**
+ * The operating system refused a thread, a socket or memory.
+ */
+#define MQP_ERR_RESOURCE 20
+
+/**
+ * A defect of the library; the error's message holds the text of the panic.
+ */
+#define MQP_ERR_INTERNAL 21
+
+/**
+ * The operation exists but not for this transport or build.
+ */
+#define MQP_ERR_UNSUPPORTED 22
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The stable name of a status, as its constant spells it behind `MQP_ERR_`; `OK` for MQP_OK, `UNKNOWN` for a number
+ * that this library does not know.
+ *
+ * Returns: NUL-terminated, *borrowed* for ever. Threads: any. Errors: none.
+ */
+MQP_API const char *mqp_status_name(mqp_status status);
+
+/**
+ * How many statuses this library knows, MQP_OK included: the bound of mqp_status_get.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_status_count(void);
+
+/**
+ * Reads one row of the table of statuses, for bindings that build their own enumeration from it.
+ *
+ * `index`: 0 to mqp_status_count() - 1. `out`: written, its strings *borrowed* for ever. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_status_get(size_t index, struct mqp_status_view *out, struct mqp_error **error);
+
+/**
+ * The status of an error; MQP_OK for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API mqp_status mqp_error_status(const struct mqp_error *error);
+
+/**
+ * The text of an error for a person; empty for NULL.
+ *
+ * Returns: NUL-terminated, *borrowed* until the error is freed. Threads: any. Errors: none.
+ */
+MQP_API const char *mqp_error_message(const struct mqp_error *error);
+
+/**
+ * Reads all that an error tells.
+ *
+ * `of`: the error. `out`: written, its strings *borrowed* until `of` is freed. `error`: may be NULL; why reading
+ * failed. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_error_get(const struct mqp_error *of, struct mqp_error_view *out, struct mqp_error **error);
+
+/**
+ * Copies an error, to keep one that is only borrowed, as in a callback.
+ *
+ * Returns: *owned*, to be freed by mqp_error_free; NULL for NULL. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_error *mqp_error_clone(const struct mqp_error *error);
+
+/**
+ * Frees an error; NULL is allowed.
+ *
+ * `error`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_error_free(struct mqp_error *error);
+
+/**
+ * The library's version as a number: major * 1000000 + minor * 1000 + patch, as MQP_VERSION_NUMBER is the header's.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API uint32_t mqp_version_number(void);
+
+/**
+ * The library's version as text, such as `1.2.3`.
+ *
+ * Returns: NUL-terminated, *borrowed* for ever. Threads: any. Errors: none.
+ */
+MQP_API const char *mqp_version_string(void);
+
+/**
+ * Checks that a program compiled against one version of the header may use this library: the major version is the
+ * same (below 1.0: the minor version too) and the library is not older than the header. Call it once after loading.
+ *
+ * `header_version`: MQP_VERSION_NUMBER. `error`: may be NULL. Threads: any. Errors: MQP_ERR_VERSION_MISMATCH.
+ */
+MQP_API mqp_status mqp_version_check(uint32_t header_version, struct mqp_error **error);
+
+/**
+ * Makes a configuration with every default.
+ *
+ * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
+ * Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_config_new(struct mqp_config **out, struct mqp_error **error);
+
+/**
+ * Sets one key. A refused value leaves the earlier one in force.
+ *
+ * `config`: changed; producers made from it before keep what they have. `key`, `value`: *copied*. `error`: may be
+ * NULL. Threads: one at a time for one configuration. Errors: MQP_ERR_INVALID_CONFIG for an unknown key, with the
+ * nearest one suggested, or an illegal value, with its range; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_config_set(struct mqp_config *config,
+                          struct mqp_str key,
+                          struct mqp_str value,
+                          struct mqp_error **error);
+
+/**
+ * Reads the value in force of one key: what was set, else the default.
+ *
+ * `key`: *borrowed* for the call. `out`: written; *borrowed* until the same key is set again or the configuration is
+ * freed. `error`: may be NULL. Threads: one at a time for one configuration. Errors: MQP_ERR_INVALID_CONFIG for an
+ * unknown key; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_config_get(const struct mqp_config *config,
+                          struct mqp_str key,
+                          struct mqp_str *out,
+                          struct mqp_error **error);
+
+/**
+ * Frees a configuration; NULL is allowed. Producers made from it keep what they have.
+ *
+ * `config`: *owned*, taken. Threads: any, when no other uses it. Errors: none.
+ */
+MQP_API void mqp_config_free(struct mqp_config *config);
+
+/**
+ * How many configuration keys there are: the bound of mqp_config_option_get.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_config_option_count(void);
+
+/**
+ * Reads one row of the table of configuration keys.
+ *
+ * `index`: 0 to mqp_config_option_count() - 1. `out`: written, its strings *borrowed* for ever. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_config_option_get(size_t index, struct mqp_config_option_view *out, struct mqp_error **error);
+
+/**
+ * The name of a send status as the broker's protocol spells it: `SEND_OK`, `FLUSH_DISK_TIMEOUT` and so on; `ONEWAY`
+ * for MQP_SEND_ONEWAY and `UNKNOWN` for a number that this library does not know.
+ *
+ * Returns: NUL-terminated, *borrowed* for ever. Threads: any. Errors: none.
+ */
+MQP_API const char *mqp_send_status_name(uint32_t send_status);
+
+/**
+ * Reads all that a receipt tells.
+ *
+ * `receipt`: the receipt. `out`: written, its strings *borrowed* until the receipt is freed. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_receipt_get(const struct mqp_receipt *receipt,
+                           struct mqp_receipt_view *out,
+                           struct mqp_error **error);
+
+/**
+ * Copies a receipt, to keep one that is only borrowed, as in a callback.
+ *
+ * Returns: *owned*, to be freed by mqp_receipt_free; NULL for NULL. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_receipt *mqp_receipt_clone(const struct mqp_receipt *receipt);
+
+/**
+ * Frees a receipt; NULL is allowed.
+ *
+ * `receipt`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_receipt_free(struct mqp_receipt *receipt);
+
+/**
+ * Makes a producer; it does nothing until mqp_producer_start.
+ *
+ * `config`: *copied*. `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
+ * Errors: MQP_ERR_INVALID_CONFIG for a required key that is not set or keys that do not agree; MQP_ERR_RESOURCE;
+ * MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_new(const struct mqp_config *config,
+                            struct mqp_producer **out,
+                            struct mqp_error **error);
+
+/**
+ * Starts a producer: from now on it takes messages. The routes of the configured `topics` are fetched first; name
+ * servers that do not answer are no error here, but at the first send.
+ *
+ * `error`: may be NULL. Threads: any; blocks for at most the configured `mq_client_api_timeout`.
+ * Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_WOULD_DEADLOCK on a thread of the library;
+ * MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_producer_start(struct mqp_producer *producer, struct mqp_error **error);
+
+/**
+ * Sends one message and waits until the broker answered or the deadline passed; failed tries are repeated as
+ * configured.
+ *
+ * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle,
+ * NULL on failure; may be NULL when no receipt is wanted. `error`: may be NULL.
+ * Threads: any; blocks up to the deadline. Errors: MQP_ERR_INVALID_ARGUMENT, MQP_ERR_INVALID_MESSAGE,
+ * MQP_ERR_MESSAGE_TOO_LARGE, MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_NO_NAME_SERVER,
+ * MQP_ERR_NO_ROUTE, MQP_ERR_BROKER_NOT_FOUND, MQP_ERR_CONNECT, MQP_ERR_CONNECTION_LOST, MQP_ERR_TIMEOUT,
+ * MQP_ERR_BROKER, MQP_ERR_PROTOCOL, MQP_ERR_BACKPRESSURE, and MQP_ERR_WOULD_DEADLOCK on a thread of the library. After
+ * an error that says `maybe_persisted` the message may be stored all the same.
+ */
+MQP_API
+mqp_status mqp_producer_send(struct mqp_producer *producer,
+                             const struct mqp_message *message,
+                             const struct mqp_send_options *options,
+                             struct mqp_receipt **receipt,
+                             struct mqp_error **error);
+
+/**
+ * Sends one message and returns at once; `callback` is told of its end.
+ *
+ * It waits, at most up to the deadline, only for a route that is not known yet and, with `backpressure` = `block` or
+ * `wait_forever`, for room in flight. In a callback it never waits for room, which is given back only when the
+ * callback returns, but fails with MQP_ERR_BACKPRESSURE.
+ *
+ * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `callback`: taken when the call returns
+ * MQP_OK, else untouched: see mqp_callback. `error`: may be NULL. Threads: any, a callback's included. Errors,
+ * returned or told to the callback: those of mqp_producer_send but MQP_ERR_WOULD_DEADLOCK.
+ */
+MQP_API
+mqp_status mqp_producer_send_async(struct mqp_producer *producer,
+                                   const struct mqp_message *message,
+                                   const struct mqp_send_options *options,
+                                   struct mqp_callback callback,
+                                   struct mqp_error **error);
+
+/**
+ * Sends one message without asking for an answer: success means that it was handed to the connection, no more. It is
+ * never repeated.
+ *
+ * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle
+ * whose `send_status` is MQP_SEND_ONEWAY and whose `queue_offset` is -1, NULL on failure; may be NULL. `error`: may be
+ * NULL. Threads: any; blocks, at most up to the deadline, until the connection is open. Errors: those of
+ * mqp_producer_send but MQP_ERR_BROKER.
+ */
+MQP_API
+mqp_status mqp_producer_send_oneway(struct mqp_producer *producer,
+                                    const struct mqp_message *message,
+                                    const struct mqp_send_options *options,
+                                    struct mqp_receipt **receipt,
+                                    struct mqp_error **error);
+
+/**
+ * Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed
+ * to the operating system.
+ *
+ * `timeout_ms`: in milliseconds; 0 only looks. `error`: may be NULL. Threads: any; blocks. Errors: MQP_ERR_TIMEOUT,
+ * which names how many are left; MQP_ERR_NOT_STARTED, MQP_ERR_FORKED, MQP_ERR_WOULD_DEADLOCK on a thread of the
+ * library; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_producer_flush(struct mqp_producer *producer, uint32_t timeout_ms, struct mqp_error **error);
+
+/**
+ * Closes a producer: refuses further messages, waits for those in flight, says farewell to the brokers. What is not
+ * completed when the time is over is completed with MQP_ERR_CLOSED. A second call has nothing to do. The handle stays
+ * valid until it is freed.
+ *
+ * `timeout_ms`: in milliseconds; farewell and last callbacks get a second or two more. `error`: may be NULL.
+ * Threads: any; blocks. Errors: MQP_ERR_TIMEOUT (the producer is closed all the same), MQP_ERR_FORKED,
+ * MQP_ERR_WOULD_DEADLOCK on a thread of the library; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_producer_close(struct mqp_producer *producer, uint32_t timeout_ms, struct mqp_error **error);
+
+/**
+ * Frees a producer; NULL is allowed. One that is not closed is closed without waiting: what is in flight is completed
+ * with MQP_ERR_CLOSED, its callbacks run.
+ *
+ * `producer`: *owned*, taken. Threads: any, a callback's included, when no other uses the handle. Errors: none.
+ */
+MQP_API void mqp_producer_free(struct mqp_producer *producer);
+
+/**
+ * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.
+ *
+ * It does not wait: records made before may still reach the earlier callback, whose `drop` tells that it is over.
+ *
+ * `max_level`: MQP_LOG_OFF to MQP_LOG_TRACE; records above it are not made. `callback`: taken when the call returns
+ * MQP_OK, else untouched; with `call` NULL nobody receives the log and nothing of it is taken. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT; MQP_ERR_UNSUPPORTED in a Rust program that has set a `tracing`
+ * subscriber of its own.
+ */
+MQP_API mqp_status mqp_log_set(uint32_t max_level, struct mqp_log_callback callback, struct mqp_error **error);
+
+/**
+ * Opens a cluster. Its brokers make a topic when the first message for it comes.
+ *
+ * `name`: empty makes a new one of the caller's own; another name is shared in this process with each
+ * mqp_mock_cluster_new and each `mock://name` URL, and the first of them decides its size. `brokers`: 1 to 64; 0: 1.
+ * `queues` of a topic: 1 to 1024; 0: 4. `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT, MQP_ERR_RESOURCE, MQP_ERR_UNSUPPORTED in a build without the feature
+ * `mock`.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_new(struct mqp_str name,
+                                uint32_t brokers,
+                                uint32_t queues,
+                                struct mqp_mock_cluster **out,
+                                struct mqp_error **error);
+
+/**
+ * The URL that a producer's configuration takes to send to this cluster; empty for NULL.
+ *
+ * Returns: NUL-terminated, *borrowed* until the cluster is freed. Threads: any. Errors: none.
+ */
+MQP_API const char *mqp_mock_cluster_url(const struct mqp_mock_cluster *cluster);
+
+/**
+ * Takes a snapshot of the messages that a cluster holds, in the order of their storing.
+ *
+ * `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`:
+ * may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_messages(const struct mqp_mock_cluster *cluster,
+                                     struct mqp_str topic,
+                                     struct mqp_mock_messages **out,
+                                     struct mqp_error **error);
+
+/**
+ * How many messages a cluster holds.
+ *
+ * `topic`: *borrowed* for the call; empty: all topics. `out`: receives the number; 0 on failure. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_message_count(const struct mqp_mock_cluster *cluster,
+                                          struct mqp_str topic,
+                                          size_t *out,
+                                          struct mqp_error **error);
+
+/**
+ * Waits until a cluster holds at least a number of messages, as one-way messages need.
+ *
+ * `topic`: *borrowed* for the call; empty: all topics. `timeout_ms`: in milliseconds; 0 only looks. `error`: may be
+ * NULL. Threads: any but the library's; blocks. Errors: MQP_ERR_TIMEOUT, MQP_ERR_WOULD_DEADLOCK on a thread of the
+ * library; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_wait(const struct mqp_mock_cluster *cluster,
+                                 struct mqp_str topic,
+                                 size_t count,
+                                 uint32_t timeout_ms,
+                                 struct mqp_error **error);
+
+/**
+ * Forgets the messages that a cluster holds.
+ *
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_mock_cluster_clear(struct mqp_mock_cluster *cluster, struct mqp_error **error);
+
+/**
+ * Frees a cluster; NULL is allowed. The last handle or producer of its name stops it.
+ *
+ * `cluster`: *owned*, taken. Threads: any, when no other uses the handle. Errors: none.
+ */
+MQP_API void mqp_mock_cluster_free(struct mqp_mock_cluster *cluster);
+
+/**
+ * How many messages a snapshot holds; 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_mock_messages_count(const struct mqp_mock_messages *messages);
+
+/**
+ * Reads one message of a snapshot.
+ *
+ * `index`: 0 to mqp_mock_messages_count() - 1. `out`: written; what it points to is *borrowed* until the snapshot is
+ * freed. `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_messages_get(const struct mqp_mock_messages *messages,
+                                 size_t index,
+                                 struct mqp_mock_message_view *out,
+                                 struct mqp_error **error);
+
+/**
+ * Frees a snapshot; NULL is allowed.
+ *
+ * `messages`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/** The text of a string literal as an mqp_str, in an expression. */
+#ifdef __cplusplus
+#define MQP_STR(literal) (mqp_str{"" literal, sizeof(literal) - 1})
+#else
+#define MQP_STR(literal) ((mqp_str){"" literal, sizeof(literal) - 1})
+#endif
+
+/** The text of a string literal as an initialiser of an mqp_str, also a static one. */
+#define MQP_STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+
+/** Initialisers that set `struct_size` and leave all else at its default. */
+#define MQP_MESSAGE_INIT \
+    {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
+     (uint32_t)sizeof(mqp_property), 0}
+#define MQP_SEND_OPTIONS_INIT {(uint32_t)sizeof(mqp_send_options), 0}
+#define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
+#define MQP_ERROR_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+#define MQP_RECEIPT_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_receipt_view), 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
+     {NULL, 0}, {NULL, 0}}
+#define MQP_CONFIG_OPTION_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_config_option_view), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+#define MQP_MOCK_MESSAGE_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_mock_message_view), 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
+     {NULL, 0}, {NULL, 0}, NULL, 0, {NULL, 0}}
+
+/** A C string as an mqp_str: *borrowed* from `text`; NULL gives the empty text. */
+static inline mqp_str mqp_str_of(const char *text) {
+    mqp_str value;
+    value.ptr = text;
+    value.len = text != NULL ? strlen(text) : 0;
+    return value;
+}
+
+#endif /* MQPRODUCER_H */

@@ -1,0 +1,191 @@
+//! The C surface from C: programs of tests/abi, compiled against the header and run with the shared library.
+
+#![cfg(all(feature = "capi", feature = "mock", target_os = "linux"))]
+
+#[path = "abi/servers.rs"]
+mod servers;
+#[path = "abi/support.rs"]
+mod support;
+
+use servers::{Request, answer, answering, closed_port, name_server_of, serve};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use support::{ROOT, build, check, passed, run, source, text};
+
+/// Heartbeat and farewell: requests that the odd brokers answer well.
+const HEART_BEAT: i64 = 34;
+const UNREGISTER_CLIENT: i64 = 35;
+
+#[test]
+fn a_failing_case_is_noticed() {
+    let output = run(&build(&source("selftest.c"), "selftest"), &[]);
+    let printed = text(&output);
+    assert!(!passed(&output), "{printed}");
+    assert!(printed.contains("ok     passes") && printed.contains("FAILED fails"), "{printed}");
+    assert_eq!(printed.matches("selftest.c:").count(), 4, "each failed check is printed: {printed}");
+    assert!(printed.ends_with("1 passed, 1 failed\n"), "{printed}");
+}
+
+#[test]
+fn bad_input() {
+    check("bad_input", &[]);
+}
+
+#[test]
+fn callbacks() {
+    check("callbacks", &[]);
+}
+
+#[test]
+fn contents_and_tables() {
+    check("contents", &[]);
+}
+
+#[test]
+fn log() {
+    check("log", &[]);
+}
+
+#[test]
+fn fork() {
+    check("fork", &[]);
+}
+
+#[test]
+fn the_example_sends_in_each_mode() {
+    let example = build(&format!("{ROOT}/examples/c/send.c"), "send-example");
+    let output = run(&example, &[]);
+    assert!(output.status.success(), "{}", text(&output));
+    let printed = text(&output);
+    let modes: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(modes, ["sync", "async", "oneway"], "{printed}");
+
+    let output = run(&example, &["rocketmq://nowhere"]);
+    assert!(!output.status.success());
+    assert!(text(&output).contains("INVALID_CONFIG"), "{}", text(&output));
+}
+
+/// The memory of what runs under valgrind: nothing is read outside of it, nothing of it is left.
+#[test]
+fn memory_is_clean() {
+    let valgrind = [
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+    ];
+    let example = build(&format!("{ROOT}/examples/c/send.c"), "send-memory");
+    let callbacks = build(&source("callbacks.c"), "callbacks-memory");
+    let bad_input = build(&source("bad_input.c"), "bad-input-memory");
+    // The argument leaves out the case that ends a thread: what that thread held is lost by design.
+    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None)] {
+        let program = program.to_str().unwrap();
+        let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
+        let output = run("valgrind".as_ref(), &arguments);
+        assert!(output.status.success(), "{program}: {}", text(&output));
+    }
+}
+
+/// Sends to `servers` in C; each send must end with one of `statuses` and a text that holds `part`.
+fn sends_end(case: &str, name_server: SocketAddr, maybe_persisted: bool, part: &str, statuses: &[&str]) {
+    let program = build(&source("servers.c"), &format!("servers-{case}"));
+    let url = format!("rocketmq://{name_server}");
+    let mut arguments = vec![url.as_str(), if maybe_persisted { "1" } else { "0" }, part];
+    arguments.extend(statuses);
+    let output = run(&program, &arguments);
+    assert!(passed(&output), "{case}: {}", text(&output));
+}
+
+#[test]
+fn an_unreachable_name_server() {
+    let nobody = closed_port();
+    sends_end("unreachable", nobody, false, &nobody.to_string(), &["NO_NAME_SERVER"]);
+}
+
+#[test]
+fn a_topic_without_a_route() {
+    let server = answering(|request| Some(answer(17, request.opaque, "no route of it", "")));
+    sends_end("no-route", server, false, "abi-test", &["NO_ROUTE"]);
+}
+
+#[test]
+fn a_name_server_that_answers_garbage() {
+    let server = serve(|mut stream| {
+        let garbage: Vec<u8> = (0..64_u8).map(|n| n.wrapping_mul(37)).collect();
+        // The client may end the connection at any byte.
+        let _ = stream.write_all(&garbage);
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    sends_end("garbage", server, false, &server.to_string(), &["NO_NAME_SERVER"]);
+}
+
+#[test]
+fn a_frame_over_16_mib() {
+    let server = serve(|mut stream| {
+        let _ = servers::read_request(&mut stream);
+        let _ = stream.write_all(&0x0100_0001_u32.to_be_bytes());
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    sends_end("over-16-mib", server, false, &server.to_string(), &["NO_NAME_SERVER"]);
+}
+
+#[test]
+fn half_a_frame_and_then_the_end() {
+    let server = serve(|mut stream| {
+        if let Some(request) = servers::read_request(&mut stream) {
+            let whole = answer(0, request.opaque, "", "{}");
+            let _ = stream.write_all(&whole[..whole.len() / 2]);
+        }
+    });
+    sends_end("half-frame", server, false, &server.to_string(), &["NO_NAME_SERVER"]);
+}
+
+#[test]
+fn half_a_frame_and_then_silence() {
+    let server = serve(|mut stream| {
+        if let Some(request) = servers::read_request(&mut stream) {
+            let _ = stream.write_all(&answer(0, request.opaque, "", "{}")[..10]);
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    sends_end("silence", server, false, &server.to_string(), &["NO_NAME_SERVER", "TIMEOUT"]);
+}
+
+/// A broker that greets well and answers each send with `reply`.
+fn broker(reply: impl Fn(&Request) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    name_server_of(answering(move |request| match request.code {
+        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
+        _ => reply(request),
+    }))
+}
+
+#[test]
+fn a_broker_that_answers_another_request() {
+    let server = broker(|request| Some(answer(0, request.opaque + 1000, "", "")));
+    sends_end("wrong-opaque", server, true, "which no request had", &["PROTOCOL"]);
+}
+
+#[test]
+fn a_broker_that_dies_under_the_send() {
+    let server = broker(|_| None);
+    sends_end("killed", server, true, "odd", &["CONNECTION_LOST"]);
+}
+
+#[test]
+fn a_broker_that_answers_garbage() {
+    let server = broker(|_| Some(vec![0xff; 64]));
+    sends_end("garbage-broker", server, true, "odd", &["CONNECTION_LOST", "PROTOCOL"]);
+}
+
+#[test]
+fn a_broker_that_nobody_listens_at() {
+    let server = name_server_of(closed_port());
+    sends_end("no-broker", server, false, "odd", &["CONNECT"]);
+}
+
+#[test]
+fn a_broker_that_refuses() {
+    let server = broker(|request| Some(answer(16, request.opaque, "no permission here", "")));
+    sends_end("refuses", server, false, "no permission here", &["BROKER"]);
+}

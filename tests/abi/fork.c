@@ -1,0 +1,70 @@
+/* A child of fork: the parent's handles are refused by name and can be freed, new ones work; the parent goes on. */
+#include "check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static mqp_producer *producer;
+static const char *url;
+static int calls;
+
+static void on_call(void *user_data, const mqp_completion *completion) {
+    (void)user_data;
+    (void)completion;
+    calls++;
+}
+
+static void the_parents_producer_is_refused(void) {
+    mqp_message message = check_message();
+    mqp_callback callback = {on_call, NULL, NULL};
+    CHECK_ERROR(mqp_producer_send(producer, &message, NULL, NULL, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK_ERROR(mqp_producer_send_async(producer, &message, NULL, callback, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK_ERROR(mqp_producer_send_oneway(producer, &message, NULL, NULL, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK_ERROR(mqp_producer_flush(producer, 1000, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK_ERROR(mqp_producer_close(producer, 1000, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK(calls == 0);
+    mqp_producer_free(producer);
+}
+
+static void a_new_producer_works(void) {
+    mqp_message message = check_message();
+    mqp_callback callback = {on_call, NULL, NULL};
+    mqp_producer *fresh = check_start(check_config(url));
+    CHECK_OK(mqp_producer_send(fresh, &message, NULL, NULL, &error));
+    CHECK_OK(mqp_producer_send_async(fresh, &message, NULL, callback, &error));
+    CHECK_OK(mqp_producer_flush(fresh, 30000, &error));
+    CHECK(calls == 1);
+    CHECK_OK(mqp_producer_close(fresh, 5000, &error));
+    mqp_producer_free(fresh);
+}
+
+static void child_and_parent_go_on(void) {
+    mqp_message message = check_message();
+    int status = -1;
+    pid_t child;
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        alarm(60);
+        RUN(the_parents_producer_is_refused);
+        RUN(a_new_producer_works);
+        fflush(stdout);
+        _exit(check_failed == 0 ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    CHECK_OK(mqp_producer_close(producer, 5000, &error));
+    mqp_producer_free(producer);
+}
+
+int main(void) {
+    mqp_message message = check_message();
+    mqp_mock_cluster *cluster = NULL;
+    CHECK_OK(mqp_mock_cluster_new(MQP_STR(""), 1, 4, &cluster, &error));
+    url = mqp_mock_cluster_url(cluster);
+    producer = check_start(check_config(url));
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    RUN(child_and_parent_go_on);
+    mqp_mock_cluster_free(cluster);
+    return check_finish();
+}

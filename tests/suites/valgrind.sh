@@ -1,0 +1,21 @@
+#!/bin/sh
+# valgrind on the C example: no error and no leak. The checker is proven on a program that leaks.
+set -eu
+cd "$(dirname "$0")/../.."
+target=${CARGO_TARGET_DIR:-$PWD/target}
+lib=$target/debug
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+${CARGO:-cargo} build
+cc -std=c11 -g -Wall -Wextra -Werror -Iinclude examples/c/send.c -o "$work/send" "-L$lib" -lmqproducer "-Wl,-rpath,$lib"
+check() { valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all "$@"; }
+printf '#include <stdlib.h>\nint main(void) { return malloc(7) == NULL; }\n' >"$work/leak.c"
+cc -O0 "$work/leak.c" -o "$work/leak"
+if check "$work/leak"; then
+    echo "valgrind did not find a leak that is there"
+    exit 1
+fi
+for run in 1 2 3; do
+    check "$work/send" mock://valgrind
+done
+echo "summary: the C example, $run runs: no error, no leak"
