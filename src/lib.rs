@@ -1,4 +1,4 @@
-//! A message-queue producer for Apache RocketMQ and its relatives.
+#![doc = include_str!("../README.md")]
 
 #[cfg(not(unix))]
 compile_error!("mqproducer needs a Unix system");
@@ -14,6 +14,7 @@ mod net;
 mod policy;
 mod producer;
 pub mod protocol;
+mod random;
 mod route;
 mod runtime;
 mod sync;

@@ -2,6 +2,7 @@
 
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
+use crate::random::generator;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -109,7 +110,7 @@ impl RouteCache {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let next = match topics.get(topic) {
             Some(known) => Arc::clone(&known.route.next),
-            None => Arc::new(AtomicUsize::new(fastrand::usize(0..1 << 16))),
+            None => Arc::new(AtomicUsize::new(generator().usize(0..1 << 16))),
         };
         let route = Arc::new(TopicRoute::from_data(data, queue_limit, next));
         let known = Known { route: Arc::clone(&route), borrowed: queue_limit.is_some(), fetched: Instant::now() };
@@ -131,10 +132,8 @@ impl RouteCache {
     /// The brokers of every topic in use, each address once.
     pub(crate) fn broker_addresses(&self) -> Vec<Arc<str>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        let mut addresses: Vec<Arc<str>> = topics
-            .values()
-            .flat_map(|known| known.route.brokers().map(|broker| Arc::clone(&broker.address)))
-            .collect();
+        let mut addresses: Vec<Arc<str>> =
+            topics.values().flat_map(|known| known.route.brokers().map(|broker| Arc::clone(&broker.address))).collect();
         addresses.sort();
         addresses.dedup();
         addresses

@@ -68,7 +68,9 @@ fn producers_opened_and_closed_in_parallel_do_not_disturb_each_other() {
                     producer.start().unwrap();
                     producer.send(&Message::new("Race", b"y"), &SendOptions::default()).unwrap();
                     let clone = producer.clone();
-                    producer.send_async(&Message::new("Race", b"z"), &SendOptions::default(), move |_| drop(clone)).unwrap();
+                    producer
+                        .send_async(&Message::new("Race", b"z"), &SendOptions::default(), move |_| drop(clone))
+                        .unwrap();
                 }
             });
         }

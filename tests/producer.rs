@@ -181,7 +181,7 @@ fn unreachable_name_servers_are_all_named_within_the_deadline() {
     let producer = producer(&url, &[]);
     let started = Instant::now();
     let error = producer.send(&message(), &within(1500)).unwrap_err();
-    assert!(started.elapsed() < Duration::from_millis(3000), "{:?}", started.elapsed());
+    assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
     assert_eq!(error.kind(), ErrorKind::NoNameServer);
     for address in [&first, &second, &silent.address] {
         assert!(error.message().contains(&**address), "{error}");
@@ -313,7 +313,9 @@ fn blocking_calls_in_a_callback_are_refused_and_async_ones_work() {
         ];
         let nested = done.clone();
         inside
-            .send_async(&message(), &SendOptions::default(), move |outcome| nested.send((vec![], outcome.is_ok())).unwrap())
+            .send_async(&message(), &SendOptions::default(), move |outcome| {
+                nested.send((vec![], outcome.is_ok())).unwrap()
+            })
             .unwrap();
         done.send((kinds.to_vec(), true)).unwrap();
     };

@@ -2,7 +2,7 @@
 # Runs every suite and prints a line for each; the last lines are the table and its sum.
 # Arguments name the suites to run; without any, all run. MQP_TEST_LONG=1 makes the full figures.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 root=$PWD
 CARGO=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-$root/target}

@@ -20,8 +20,13 @@ static void print_receipt(const char *mode, const mqp_receipt *receipt) {
     mqp_receipt_view view = MQP_RECEIPT_VIEW_INIT;
     mqp_error *error = NULL;
     must(mqp_receipt_get(receipt, &view, &error), error);
-    printf("%-6s id=%s broker=%s queue=%d offset=%lld\n", mode, view.message_id.ptr, view.broker_name.ptr,
-           (int)view.queue_id, (long long)view.queue_offset);
+    printf("c %s id=%s queue=%s/%d offset=", mode, view.message_id.ptr, view.broker_name.ptr, (int)view.queue_id);
+    if (view.queue_offset < 0) {
+        puts("-");
+    } else {
+        printf("%lld\n", (long long)view.queue_offset);
+    }
+    fflush(stdout);
 }
 
 static int async_failed;
@@ -49,15 +54,15 @@ int main(int argc, char **argv) {
     must(mqp_version_check(MQP_VERSION_NUMBER, &error), error);
     must(mqp_config_new(&config, &error), error);
     must(mqp_config_set(config, MQP_STR("url"), url, &error), error);
-    must(mqp_config_set(config, MQP_STR("producer_group"), MQP_STR("example"), &error), error);
+    must(mqp_config_set(config, MQP_STR("producer_group"), MQP_STR("demo-c"), &error), error);
     must(mqp_producer_new(config, &producer, &error), error);
     mqp_config_free(config);
     must(mqp_producer_start(producer, &error), error);
 
-    message.topic = MQP_STR("example-topic");
+    message.topic = MQP_STR("Demo");
     message.tags = MQP_STR("c");
-    message.body.ptr = (const uint8_t *)"hello";
-    message.body.len = 5;
+    message.body.ptr = (const uint8_t *)"hello from C";
+    message.body.len = 12;
 
     must(mqp_producer_send(producer, &message, NULL, &receipt, &error), error);
     print_receipt("sync", receipt);

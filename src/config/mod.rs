@@ -5,8 +5,8 @@ mod page;
 mod settings;
 mod url;
 
-pub use page::markdown;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
+pub use page::markdown;
 pub(crate) use settings::{Backpressure, Settings};
 pub(crate) use url::Target;
 
@@ -102,10 +102,7 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest_one() {
         let error = Config::new().set("send_msg_timout", "1").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-        assert_eq!(
-            error.message(),
-            "unknown configuration key `send_msg_timout`; did you mean `send_msg_timeout`?"
-        );
+        assert_eq!(error.message(), "unknown configuration key `send_msg_timout`; did you mean `send_msg_timeout`?");
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl Target {
                 let (mut brokers, mut queues) = (1, 4);
                 for pair in query.split('&').filter(|pair| !pair.is_empty()) {
                     match pair.split_once('=') {
-                        Some(("brokers", n)) if matches!(n.parse(), Ok(1..=64_usize)) => brokers = n.parse().unwrap_or(1),
+                        Some(("brokers", n)) if matches!(n.parse(), Ok(1..=64_usize)) => {
+                            brokers = n.parse().unwrap_or(1)
+                        }
                         Some(("queues", n)) if matches!(n.parse(), Ok(1..=1024_u32)) => queues = n.parse().unwrap_or(4),
                         Some(("brokers", _)) => return refuse("`brokers` is a number from 1 to 64"),
                         Some(("queues", _)) => return refuse("`queues` is a number from 1 to 1024"),

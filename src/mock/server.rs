@@ -71,7 +71,8 @@ impl Server {
         }
         let store = Arc::new(Store::new(name_server_address, brokers, plan.queues));
 
-        let event_loop = EventLoop::start("mqp-mock").map_err(|error| refused("the embedded cluster's thread", &error))?;
+        let event_loop =
+            EventLoop::start("mqp-mock").map_err(|error| refused("the embedded cluster's thread", &error))?;
         for (socket, role) in sockets {
             let node = Node { store: Arc::clone(&store), role, serializer: plan.serializer };
             event_loop.spawn(accept(socket, Arc::new(node)));

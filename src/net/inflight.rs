@@ -55,7 +55,13 @@ pub(crate) struct Inflight<T> {
 impl<T> Inflight<T> {
     pub(crate) fn new() -> Self {
         Inflight {
-            state: Mutex::new(State { slots: Vec::new(), first_free: None, waiting: 0, earliest: None, poisoned: None }),
+            state: Mutex::new(State {
+                slots: Vec::new(),
+                first_free: None,
+                waiting: 0,
+                earliest: None,
+                poisoned: None,
+            }),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Serializer;
 use crate::protocol::remoting::route::TopicRouteData;
+use crate::random::generator;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ impl NameServers {
         api_timeout: Duration,
         serializer: Serializer,
     ) -> Self {
-        fastrand::shuffle(&mut addresses);
+        generator().shuffle(&mut addresses);
         NameServers { addresses, current: AtomicUsize::new(0), pool, api_timeout, serializer }
     }
 

@@ -64,13 +64,16 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// An outbox of a connection that is not open yet: frames wait for [`Outbox::resume`].
     pub(crate) fn parked() -> Self {
-        Outbox {
-            state: Mutex::new(State { queue: VecDeque::new(), written: 0, writer: Writer::Parked, closed: None }),
-        }
+        Outbox { state: Mutex::new(State { queue: VecDeque::new(), written: 0, writer: Writer::Parked, closed: None }) }
     }
 
     /// Adds a frame and writes it when nobody else is writing. `sink` is `None` as long as the socket is not open.
-    pub(crate) fn push(&self, bytes: Bytes, on_written: Option<OnWritten>, sink: Option<&impl Sink>) -> Result<Progress> {
+    pub(crate) fn push(
+        &self,
+        bytes: Bytes,
+        on_written: Option<OnWritten>,
+        sink: Option<&impl Sink>,
+    ) -> Result<Progress> {
         let mut state = self.state.lock();
         if let Some(cause) = &state.closed {
             return Err(cause.clone());
@@ -115,7 +118,8 @@ impl Outbox {
             }
             state.writer = Writer::Writing;
             let skip = state.written;
-            let batch: smallbatch::Batch = state.queue.iter().take(MAX_SLICES).map(|entry| entry.bytes.clone()).collect();
+            let batch: smallbatch::Batch =
+                state.queue.iter().take(MAX_SLICES).map(|entry| entry.bytes.clone()).collect();
             drop(state);
             let result = batch.write(skip, sink);
             drop(batch);

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Dialling};
 use crate::policy::backoff::reconnect_pause;
+use crate::random::generator;
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
 use std::collections::HashMap;
@@ -54,7 +55,7 @@ impl Pool {
                 return Arc::clone(&entry.connection);
             };
             failures = if had_opened { 1 } else { entry.failures + 1 };
-            let wanted = reconnect_pause(failures, self.backoff_max, fastrand::f64());
+            let wanted = reconnect_pause(failures, self.backoff_max, generator().f64());
             pause = wanted.saturating_sub(Instant::now().saturating_duration_since(died));
             previous = Some(cause);
         }

@@ -39,7 +39,13 @@ impl RetryRules<'_> {
     }
 
     /// The deadline of the try that starts `now`: `cap` or, without one, a share that leaves time for the next try.
-    pub(crate) fn try_deadline(&self, now: Instant, total: Duration, deadline: Instant, cap: Option<Duration>) -> Instant {
+    pub(crate) fn try_deadline(
+        &self,
+        now: Instant,
+        total: Duration,
+        deadline: Instant,
+        cap: Option<Duration>,
+    ) -> Instant {
         if self.tries == 1 && cap.is_none() {
             return deadline;
         }

@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::protocol::remoting::message_id::{UniqueIdPrefix, UniqueIdSeed};
+use crate::random::generator;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,11 +28,11 @@ impl Identity {
             name => name.to_owned(),
         };
         // Random, because containers share addresses and low process ids.
-        let seed = UniqueIdSeed { host, pid: pid as u16, hash: fastrand::i32(..) };
+        let seed = UniqueIdSeed { host, pid: pid as u16, hash: generator().i32(..) };
         Identity {
             client_id: format!("{host}@{instance}"),
             prefix: UniqueIdPrefix::new(&seed),
-            counter: AtomicU16::new(fastrand::u16(..)),
+            counter: AtomicU16::new(generator().u16(..)),
         }
     }
 

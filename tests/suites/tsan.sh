@@ -11,15 +11,17 @@ if command -v rustup >/dev/null 2>&1 && ! has_source rustc +nightly 2>/dev/null;
 fi
 if command -v rustup >/dev/null 2>&1 && has_source rustc +nightly 2>/dev/null; then
     run="cargo +nightly"
-elif has_source rustc; then
+elif has_source rustc && clang=clang-$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p') && command -v "$clang"; then
     run=$CARGO
-    # A stable compiler takes the unstable flags below when it is told that it builds itself.
+    # A stable compiler takes the unstable flags when it is told that it builds itself; distributions leave the
+    # sanitizer's runtime to the clang of the same LLVM.
     export RUSTC_BOOTSTRAP=1
+    flags="-Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
 else
-    echo "not run: no source of the standard library: apt-get install rust-web-src, or rustup component add rust-src"
+    echo "not run: no source of Rust's standard library with a clang of its LLVM; rustup has both: rustup toolchain install nightly --component rust-src"
     exit 0
 fi
-export RUSTFLAGS="-Zsanitizer=thread" CARGO_TARGET_DIR="$target/tsan" TSAN_OPTIONS="halt_on_error=1"
+export RUSTFLAGS="-Zsanitizer=thread ${flags:-}" CARGO_TARGET_DIR="$target/tsan" TSAN_OPTIONS="halt_on_error=1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/src"
