@@ -48,8 +48,8 @@ fn main() -> ExitCode {
             continue;
         }
         let started = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| suite(&bench)))
-            .unwrap_or_else(|_| Err("panicked, see above".to_owned()));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| suite(&bench))).unwrap_or_else(|_| Err("panicked, see above".to_owned()));
         let took = started.elapsed().as_secs_f64();
         match result {
             Ok(detail) => {

@@ -94,9 +94,11 @@ pub fn check(
     for report in reports {
         *reported.entry(report.i).or_default() += 1;
     }
-    wrong.extend((0..count).filter(|i| reported.get(i) != Some(&1)).map(|i| {
-        format!("message {i} has {} reports", reported.get(&i).copied().unwrap_or(0))
-    }));
+    wrong.extend(
+        (0..count)
+            .filter(|i| reported.get(i) != Some(&1))
+            .map(|i| format!("message {i} has {} reports", reported.get(&i).copied().unwrap_or(0))),
+    );
     let mut by_index: HashMap<&str, Vec<&StoredMessage>> = HashMap::new();
     for message in stored {
         by_index.entry(message.properties.get("index").map_or("", String::as_str)).or_default().push(message);

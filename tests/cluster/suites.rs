@@ -165,7 +165,8 @@ pub fn java_client_and_embedded_cluster(bench: &Bench) -> Result<String, String>
                 return Err(format!("{name}: {result:?}"));
             }
         }
-        let stored = bench.tool.read(&to, &spec.topic, spec.count, LIMIT).map_err(|error| format!("{name}: {error:?}"))?;
+        let stored =
+            bench.tool.read(&to, &spec.topic, spec.count, LIMIT).map_err(|error| format!("{name}: {error:?}"))?;
         compare(&samples(&spec.topic, 0, spec.count, spec.body_size), &stored, Duplicates::Refused)
             .map_err(|wrong| format!("{name}: {}", first_few(wrong)))?;
         let listed = cluster.messages(Some(&spec.topic));
