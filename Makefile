@@ -33,7 +33,8 @@ package:
 	$(CARGO) rustc --release --lib --crate-type cdylib
 	$(CARGO) rustc --release --lib --crate-type staticlib
 	rm -rf dist && mkdir -p dist/lib dist/include
-	cp target/release/libmqproducer.so target/release/libmqproducer.a dist/lib/
+	strip --strip-unneeded -o dist/lib/libmqproducer.so target/release/libmqproducer.so
+	strip --strip-debug -o dist/lib/libmqproducer.a target/release/libmqproducer.a
 	cp include/mqproducer.h dist/include/
 	cp -R bindings/cpp/include/. dist/include/
 	@ls -l dist/lib dist/include
