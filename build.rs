@@ -10,10 +10,12 @@ const SOURCES: &[&str] = &[
     "error.rs",
     "version.rs",
     "config.rs",
+    "selector.rs",
     "message.rs",
     "receipt.rs",
     "callback.rs",
     "producer.rs",
+    "broker.rs",
     "log.rs",
     "mock.rs",
 ];

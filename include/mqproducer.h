@@ -43,6 +43,41 @@
 
 
 /**
+ * One queue after the other; retries go to another broker while there is one. The default.
+ */
+#define MQP_SELECT_ROUND_ROBIN 0
+
+/**
+ * Any queue; retries go to another broker while there is one.
+ */
+#define MQP_SELECT_RANDOM 1
+
+/**
+ * By `sharding_key`, as the Java client's hash selector: |`String.hashCode`| modulo the number of queues.
+ */
+#define MQP_SELECT_HASH 2
+
+/**
+ * By `sharding_key` on a ring of hashes: only the keys of queues that come or go move.
+ */
+#define MQP_SELECT_CONSISTENT_HASH 3
+
+/**
+ * One queue after the other of those whose broker's name is `room@name` with one of `machine_rooms`.
+ */
+#define MQP_SELECT_MACHINE_ROOM 4
+
+/**
+ * The queue `queue_id` of the broker `broker_name`, which must belong to the topic.
+ */
+#define MQP_SELECT_QUEUE 5
+
+/**
+ * The queue that `queue_selector` returns the index of.
+ */
+#define MQP_SELECT_CALLBACK 6
+
+/**
  * Stored to the broker's configured safety.
  */
 #define MQP_SEND_OK 0
@@ -66,6 +101,21 @@
  * Sent one-way: written to the connection, no answer is asked for.
  */
 #define MQP_SEND_ONEWAY 4
+
+/**
+ * Takes its turn.
+ */
+#define MQP_BROKER_HEALTHY 0
+
+/**
+ * Was slow or failed: passed over while there are others.
+ */
+#define MQP_BROKER_ISOLATED 1
+
+/**
+ * Did not answer, and the detector has not reached it since.
+ */
+#define MQP_BROKER_UNREACHABLE 2
 
 /**
  * No record at all.
@@ -96,6 +146,12 @@
  * Every message.
  */
 #define MQP_LOG_TRACE 5
+
+/**
+ * What a producer knew of its brokers at one moment: an *owned* handle, freed by mqp_broker_states_free. It never
+ * changes, so that any threads may read it at the same time.
+ */
+typedef struct mqp_broker_states mqp_broker_states;
 
 /**
  * The configuration of a producer: an *owned* handle, freed by mqp_config_free. One thread at a time may use it.
@@ -216,6 +272,15 @@ typedef struct mqp_error_view {
      * The server's remark; empty when there is none. *Borrowed* until the error is freed.
      */
     struct mqp_str remark;
+    /**
+     * The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as
+     * 10001 for a connection that could not be opened; 0 when it has none.
+     */
+    int32_t code;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } mqp_error_view;
 
 /**
@@ -380,6 +445,43 @@ typedef struct mqp_message {
 } mqp_message;
 
 /**
+ * A queue of a topic.
+ */
+typedef struct mqp_queue {
+    /**
+     * The broker's name.
+     */
+    struct mqp_str broker_name;
+    /**
+     * The queue's number on that broker.
+     */
+    int32_t queue_id;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} mqp_queue;
+
+/**
+ * Chooses the queue of one message.
+ *
+ * `call` runs once for each send that gets so far, on the thread of the send and before it returns, never again for a
+ * retry. It MUST NOT throw, `longjmp` or end its thread.
+ */
+typedef struct mqp_queue_selector {
+    /**
+     * Required: receives the topic's `count` queues, by broker name and number, *borrowed* until it returns; each is
+     * `element_size` bytes after the one before. It returns the index of one of them; any other number fails the send
+     * with MQP_ERR_INVALID_ARGUMENT.
+     */
+    size_t (*call)(void *user_data, const struct mqp_queue *queues, size_t count, size_t element_size);
+    /**
+     * Passed to `call`, not read by the library; may be NULL.
+     */
+    void *user_data;
+} mqp_queue_selector;
+
+/**
  * How one send departs from the configuration: *copied*. Set `struct_size`, or start from MQP_SEND_OPTIONS_INIT; zero
  * stands for each default.
  */
@@ -392,6 +494,31 @@ typedef struct mqp_send_options {
      * The total deadline of this send in milliseconds, up to 3600000. 0: the configured `send_msg_timeout`.
      */
     uint32_t timeout_ms;
+    /**
+     * Which queue the message goes to: MQP_SELECT_ROUND_ROBIN or another of MQP_SELECT_.... With all but that and
+     * MQP_SELECT_RANDOM the message stays on the queue chosen first, over its retries.
+     */
+    uint32_t selector;
+    /**
+     * For MQP_SELECT_QUEUE: the queue's number.
+     */
+    int32_t queue_id;
+    /**
+     * For MQP_SELECT_HASH and MQP_SELECT_CONSISTENT_HASH, and required there.
+     */
+    struct mqp_str sharding_key;
+    /**
+     * For MQP_SELECT_QUEUE: the broker's name.
+     */
+    struct mqp_str broker_name;
+    /**
+     * For MQP_SELECT_MACHINE_ROOM: the names of rooms, separated by commas.
+     */
+    struct mqp_str machine_rooms;
+    /**
+     * For MQP_SELECT_CALLBACK.
+     */
+    struct mqp_queue_selector queue_selector;
 } mqp_send_options;
 
 /**
@@ -446,6 +573,37 @@ typedef struct mqp_callback {
      */
     void (*drop)(void *user_data);
 } mqp_callback;
+
+/**
+ * How a broker does, as the key `send_latency_enable` has it judged; without that every broker is healthy. Set
+ * `struct_size`, or start from MQP_BROKER_STATE_VIEW_INIT. The strings are *borrowed* until the snapshot is freed.
+ */
+typedef struct mqp_broker_state_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_BROKER_HEALTHY or another of MQP_BROKER_....
+     */
+    uint32_t state;
+    /**
+     * Until when an isolated broker is passed over, in milliseconds since 1970; else 0.
+     */
+    int64_t until_ms;
+    /**
+     * How long the last send to it took, in milliseconds; -1 when none was measured.
+     */
+    int64_t latency_ms;
+    /**
+     * The broker's name.
+     */
+    struct mqp_str name;
+    /**
+     * The master's address.
+     */
+    struct mqp_str address;
+} mqp_broker_state_view;
 
 /**
  * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
@@ -960,6 +1118,43 @@ MQP_API mqp_status mqp_producer_close(struct mqp_producer *producer, uint32_t ti
 MQP_API void mqp_producer_free(struct mqp_producer *producer);
 
 /**
+ * Takes a snapshot of what a producer knows of the brokers in the routes that it uses, by name.
+ *
+ * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED,
+ * MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_broker_states(const struct mqp_producer *producer,
+                                      struct mqp_broker_states **out,
+                                      struct mqp_error **error);
+
+/**
+ * How many brokers a snapshot holds; 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_broker_states_count(const struct mqp_broker_states *states);
+
+/**
+ * Reads one broker of a snapshot.
+ *
+ * `index`: 0 to mqp_broker_states_count() - 1. `out`: written, its strings *borrowed* until the snapshot is freed.
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_broker_states_get(const struct mqp_broker_states *states,
+                                 size_t index,
+                                 struct mqp_broker_state_view *out,
+                                 struct mqp_error **error);
+
+/**
+ * Frees a snapshot; NULL is allowed.
+ *
+ * `states`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_broker_states_free(struct mqp_broker_states *states);
+
+/**
  * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.
  *
  * It does not wait: records made before may still reach the earlier callback, whose `drop` tells that it is over.
@@ -1090,13 +1285,15 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 #define MQP_MESSAGE_INIT \
     {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
      (uint32_t)sizeof(mqp_property), 0}
-#define MQP_SEND_OPTIONS_INIT {(uint32_t)sizeof(mqp_send_options), 0}
+#define MQP_SEND_OPTIONS_INIT \
+    {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
 #define MQP_ERROR_VIEW_INIT \
-    {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+    {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}
 #define MQP_RECEIPT_VIEW_INIT \
     {(uint32_t)sizeof(mqp_receipt_view), 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
      {NULL, 0}, {NULL, 0}}
+#define MQP_BROKER_STATE_VIEW_INIT {(uint32_t)sizeof(mqp_broker_state_view), 0, 0, 0, {NULL, 0}, {NULL, 0}}
 #define MQP_CONFIG_OPTION_VIEW_INIT \
     {(uint32_t)sizeof(mqp_config_option_view), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_MOCK_MESSAGE_VIEW_INIT \

@@ -149,6 +149,20 @@ impl Error {
         self.0.broker.as_ref().map(|(code, _)| *code)
     }
 
+    /// The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as
+    /// 10001 for a connection that could not be opened; `None` when it has none.
+    pub fn code(&self) -> Option<i32> {
+        self.broker_code().or(match self.kind() {
+            ErrorKind::InvalidMessage | ErrorKind::MessageTooLarge => Some(13),
+            ErrorKind::Connect => Some(10_001),
+            ErrorKind::Timeout => Some(10_002),
+            ErrorKind::BrokerNotFound => Some(10_003),
+            ErrorKind::NoNameServer => Some(10_004),
+            ErrorKind::NoRoute => Some(10_005),
+            _ => None,
+        })
+    }
+
     /// The server's remark, when a server refused.
     pub fn remark(&self) -> Option<&str> {
         self.0.broker.as_ref().map(|(_, remark)| remark.as_str())

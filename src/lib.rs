@@ -3,6 +3,7 @@
 #[cfg(not(unix))]
 compile_error!("mqproducer needs a Unix system");
 
+mod broker;
 mod completion;
 pub mod config;
 pub mod error;
@@ -17,9 +18,12 @@ pub mod protocol;
 mod random;
 mod route;
 mod runtime;
+mod selector;
 mod sync;
 
+pub use broker::{BrokerHealth, BrokerState};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
 pub use message::{Message, Receipt, SendOptions, SendStatus};
 pub use producer::Producer;
+pub use selector::{MessageQueue, Selector};

@@ -1,5 +1,7 @@
 //! What is sent, and what comes back for it.
 
+use crate::selector::Selector;
+
 /// A message, borrowed from its owner until the send call returns.
 ///
 /// The library copies the body once, into the buffer that goes out.
@@ -96,8 +98,24 @@ pub struct Receipt {
 }
 
 /// How one send departs from the producer's configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SendOptions {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SendOptions<'a> {
     /// The total deadline of this send; `None`: `send_msg_timeout`.
     pub timeout: Option<std::time::Duration>,
+    /// Which queue the message goes to.
+    pub selector: Selector<'a>,
+}
+
+impl<'a> SendOptions<'a> {
+    /// Sets the total deadline of this send.
+    pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets which queue the message goes to.
+    pub fn with_selector(mut self, selector: Selector<'a>) -> Self {
+        self.selector = selector;
+        self
+    }
 }

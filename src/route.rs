@@ -1,11 +1,12 @@
 //! Where the messages of a topic can go: snapshots that senders read and the I/O thread replaces.
 
+use crate::policy::ring::Ring;
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
 use crate::random::generator;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// Bit of a queue's permission that allows writing.
@@ -35,6 +36,8 @@ pub(crate) struct TopicRoute {
     queues: Vec<Queue>,
     /// Shared with the snapshots before and after, so that a refresh does not restart the round.
     next: Arc<AtomicUsize>,
+    /// Made when the first send hashes consistently.
+    ring: OnceLock<Ring>,
 }
 
 impl TopicRoute {
@@ -60,13 +63,33 @@ impl TopicRoute {
             };
             queues.extend((0..count.min(MAX_QUEUES)).map(|id| Queue { broker: Arc::clone(&broker), id }));
         }
-        TopicRoute { queues, next }
+        TopicRoute { queues, next, ring: OnceLock::new() }
     }
 
     /// The next queue by round robin, on another broker than `avoid` while there is one.
     pub(crate) fn select(&self, avoid: Option<&str>) -> Option<&Queue> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        self.select_from(self.turn(), avoid)
+    }
+
+    /// The queue at `index`, on another broker than `avoid` while there is one.
+    pub(crate) fn select_from(&self, index: usize, avoid: Option<&str>) -> Option<&Queue> {
         round_robin(&self.queues, index, |queue| avoid.is_some_and(|name| *queue.broker.name == *name))
+    }
+
+    /// The next index of the round.
+    pub(crate) fn turn(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Its queues, by broker name and number.
+    pub(crate) fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// The ring of its queues.
+    pub(crate) fn ring(&self) -> &Ring {
+        let name = |queue: &Queue| format!("{}-{}", queue.broker.name, queue.id);
+        self.ring.get_or_init(|| Ring::new(self.queues.iter().map(name)))
     }
 
     /// The brokers of its queues.
@@ -137,6 +160,16 @@ impl RouteCache {
         addresses.sort();
         addresses.dedup();
         addresses
+    }
+
+    /// The brokers of every topic in use, each name and address once, by name.
+    pub(crate) fn brokers(&self) -> Vec<Arc<Broker>> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let mut brokers: Vec<Arc<Broker>> =
+            topics.values().flat_map(|known| known.route.brokers().map(Arc::clone)).collect();
+        brokers.sort_by(|a, b| (&a.name, &a.address).cmp(&(&b.name, &b.address)));
+        brokers.dedup();
+        brokers
     }
 
     /// When the topic's snapshot was fetched.

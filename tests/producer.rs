@@ -31,8 +31,8 @@ fn send(producer: &Producer) -> mqproducer::Result<mqproducer::Receipt> {
     producer.send(&message(), &SendOptions::default())
 }
 
-fn within(milliseconds: u64) -> SendOptions {
-    SendOptions { timeout: Some(Duration::from_millis(milliseconds)) }
+fn within(milliseconds: u64) -> SendOptions<'static> {
+    SendOptions::default().with_timeout(Duration::from_millis(milliseconds))
 }
 
 /// Waits for a condition of another thread.

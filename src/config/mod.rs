@@ -7,7 +7,7 @@ mod url;
 
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
-pub(crate) use settings::{Backpressure, Settings};
+pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
 pub(crate) use url::{Target, cluster_name};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -2,6 +2,7 @@
 
 use super::{Config, Target, invalid};
 use crate::error::Result;
+use crate::policy::fault::Preset;
 use crate::protocol::remoting::frame::Serializer;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +18,14 @@ pub(crate) enum Backpressure {
     WaitForever,
 }
 
+/// How brokers that are slow or out of reach are found and passed over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultTolerance {
+    pub(crate) preset: Preset,
+    /// Deadline and interval of probes; `None`: no probes.
+    pub(crate) detector: Option<(Duration, Duration)>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) target: Target,
@@ -30,6 +39,9 @@ pub(crate) struct Settings {
     pub(crate) async_tries: u32,
     pub(crate) retry_response_codes: Vec<i32>,
     pub(crate) retry_when_not_store_ok: bool,
+    pub(crate) retry_backoff: Duration,
+    pub(crate) retry_backoff_max: Duration,
+    pub(crate) fault_tolerance: Option<FaultTolerance>,
     pub(crate) max_message_size: usize,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
@@ -67,6 +79,9 @@ impl Settings {
             async_tries: number::<u32>(config, "retry_times_when_send_async_failed")? + 1,
             retry_response_codes: codes(&text(config, "retry_response_codes")).unwrap_or_default(),
             retry_when_not_store_ok: text(config, "retry_another_broker_when_not_store_ok") == "true",
+            retry_backoff: milliseconds(config, "retry_backoff")?,
+            retry_backoff_max: milliseconds(config, "retry_backoff_max")?,
+            fault_tolerance: fault_tolerance(config)?,
             max_message_size: number(config, "max_message_size")?,
             create_topic_key: text(config, "create_topic_key"),
             default_topic_queue_nums: number(config, "default_topic_queue_nums")?,
@@ -88,6 +103,18 @@ impl Settings {
             },
         })
     }
+}
+
+fn fault_tolerance(config: &Config) -> Result<Option<FaultTolerance>> {
+    let on = |key| text(config, key) == "true";
+    if !on("send_latency_enable") {
+        return Ok(None);
+    }
+    let probes = (milliseconds(config, "detect_timeout")?, milliseconds(config, "detect_interval")?);
+    Ok(Some(FaultTolerance {
+        preset: if text(config, "fault_latency_table") == "4.x" { Preset::V4 } else { Preset::V5 },
+        detector: on("start_detector_enable").then_some(probes),
+    }))
 }
 
 fn text(config: &Config, key: &str) -> String {

@@ -49,9 +49,15 @@ pub struct mqp_error_view {
     pub message: mqp_str,
     /// The server's remark; empty when there is none. *Borrowed* until the error is freed.
     pub remark: mqp_str,
+    /// The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as
+    /// 10001 for a connection that could not be opened; 0 when it has none.
+    pub code: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
-// SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers and raw pointers.
+// SAFETY: `repr(C)`, begins with a `u32`, ends with two of four bytes that leave no padding, and holds only numbers and
+// raw pointers.
 unsafe impl SizedStruct for mqp_error_view {
     const NAME: &'static str = "mqp_error_view";
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, remark) + size_of::<mqp_str>();
@@ -103,6 +109,8 @@ pub unsafe extern "C" fn mqp_error_get(
             name: mqp_str::fixed(name(status)),
             message: of.texts.get(0),
             remark: of.texts.get(1),
+            code: of.error.code().unwrap_or_default(),
+            reserved: 0,
         };
         // SAFETY: the caller passes NULL or a struct with its size set.
         unsafe { sized::write(out, &view) }

@@ -2,10 +2,11 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::selector::{LentOptions, mqp_queue_selector};
 use super::sized::{self, SizedStruct};
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
 use crate::error::Result;
-use crate::message::{Message, SendOptions};
+use crate::message::Message;
 use std::time::Duration;
 
 /// A message to send: *borrowed*, with all that it points to, until the call that takes it returns. The library copies
@@ -51,9 +52,23 @@ pub struct mqp_send_options {
     pub struct_size: u32,
     /// The total deadline of this send in milliseconds, up to 3600000. 0: the configured `send_msg_timeout`.
     pub timeout_ms: u32,
+    /// Which queue the message goes to: MQP_SELECT_ROUND_ROBIN or another of MQP_SELECT_.... With all but that and
+    /// MQP_SELECT_RANDOM the message stays on the queue chosen first, over its retries.
+    pub selector: u32,
+    /// For MQP_SELECT_QUEUE: the queue's number.
+    pub queue_id: i32,
+    /// For MQP_SELECT_HASH and MQP_SELECT_CONSISTENT_HASH, and required there.
+    pub sharding_key: mqp_str,
+    /// For MQP_SELECT_QUEUE: the broker's name.
+    pub broker_name: mqp_str,
+    /// For MQP_SELECT_MACHINE_ROOM: the names of rooms, separated by commas.
+    pub machine_rooms: mqp_str,
+    /// For MQP_SELECT_CALLBACK.
+    pub queue_selector: mqp_queue_selector,
 }
 
-// SAFETY: `repr(C)`, two `u32`.
+// SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers, raw pointers and a
+// function that may be absent.
 unsafe impl SizedStruct for mqp_send_options {
     const NAME: &'static str = "mqp_send_options";
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, timeout_ms) + size_of::<u32>();
@@ -125,10 +140,10 @@ unsafe fn read_properties<'a>(raw: &mqp_message) -> Result<Vec<(&'a str, &'a str
 /// Checks the options that C lent; NULL stands for all defaults.
 ///
 /// # Safety
-/// `from` is NULL or leads to options with their size set.
-pub(crate) unsafe fn read_options(from: *const mqp_send_options) -> Result<SendOptions> {
+/// `from` is NULL or leads to options with their size set, unchanged during `'a` with all that they point to.
+pub(crate) unsafe fn read_options<'a>(from: *const mqp_send_options) -> Result<LentOptions<'a>> {
     if from.is_null() {
-        return Ok(SendOptions::default());
+        return Ok(LentOptions::defaults());
     }
     // SAFETY: the contract of this function.
     let raw = unsafe { sized::read(from)? };
@@ -136,5 +151,6 @@ pub(crate) unsafe fn read_options(from: *const mqp_send_options) -> Result<SendO
         return Err(invalid(format!("`timeout_ms` is {}; the maximum is {MAX_TIMEOUT_MS}", raw.timeout_ms)));
     }
     let timeout = (raw.timeout_ms > 0).then(|| Duration::from_millis(raw.timeout_ms.into()));
-    Ok(SendOptions { timeout })
+    // SAFETY: the contract of this function.
+    unsafe { LentOptions::new(&raw, timeout) }
 }

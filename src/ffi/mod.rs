@@ -3,6 +3,8 @@
 #[cfg(feature = "capi")]
 mod boundary;
 #[cfg(feature = "capi")]
+mod broker;
+#[cfg(feature = "capi")]
 pub(crate) mod callback;
 #[cfg(feature = "capi")]
 mod config;
@@ -21,6 +23,8 @@ pub(crate) mod os;
 mod producer;
 #[cfg(feature = "capi")]
 mod receipt;
+#[cfg(feature = "capi")]
+mod selector;
 #[cfg(feature = "capi")]
 mod sized;
 #[cfg(feature = "capi")]

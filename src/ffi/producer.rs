@@ -20,7 +20,7 @@ use std::time::Duration;
 /// mqp_producer_free only gives back what is the child's.
 #[derive(Debug)]
 pub struct mqp_producer {
-    producer: Producer,
+    pub(super) producer: Producer,
 }
 
 /// Makes a producer; it does nothing until mqp_producer_start.
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn mqp_producer_send(
         let producer = unsafe { handle::borrow(producer, "producer")? };
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
-        let receipt = producer.producer.send(&message, &options)?;
+        let receipt = producer.producer.send(&message, &options.options())?;
         if let Some(out) = out {
             out.set(handle::give(mqp_receipt::new(&receipt)));
         }
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn mqp_producer_send_async(
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
         let callback = ForeignCallback::new(callback)?;
-        producer.producer.submit(&message, &options, Completion::Foreign(callback))
+        producer.producer.submit(&message, &options.options(), Completion::Foreign(callback))
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
         let producer = unsafe { handle::borrow(producer, "producer")? };
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
-        let receipt = producer.producer.send_oneway(&message, &options)?;
+        let receipt = producer.producer.send_oneway(&message, &options.options())?;
         if let Some(out) = out {
             out.set(handle::give(mqp_receipt::new(&receipt)));
         }

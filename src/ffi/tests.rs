@@ -12,9 +12,10 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{producer, receipt, version};
+use super::{broker, producer, receipt, selector, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
+use std::mem::offset_of;
 use std::ptr::{null, null_mut};
 
 /// The text of an error, which is freed.
@@ -63,12 +64,27 @@ fn ends_without_padding<T: SizedStruct>() {
 #[test]
 fn sized_structs_end_without_padding() {
     ends_without_padding::<mqp_message>();
-    ends_without_padding::<mqp_send_options>();
-    ends_without_padding::<error::mqp_error_view>();
+    ends_without_padding::<broker::mqp_broker_state_view>();
     ends_without_padding::<receipt::mqp_receipt_view>();
     ends_without_padding::<config::mqp_config_option_view>();
     ends_without_padding::<status::mqp_status_view>();
     ends_without_padding::<mqp_mock_message_view>();
+    // Grown since their first version.
+    assert_eq!(offset_of!(mqp_send_options, queue_selector) + 16, size_of::<mqp_send_options>());
+    assert_eq!(offset_of!(error::mqp_error_view, reserved) + 4, size_of::<error::mqp_error_view>());
+}
+
+fn options(struct_size: u32, timeout_ms: u32) -> mqp_send_options {
+    mqp_send_options {
+        struct_size,
+        timeout_ms,
+        selector: selector::MQP_SELECT_ROUND_ROBIN,
+        queue_id: 0,
+        sharding_key: mqp_str::EMPTY,
+        broker_name: mqp_str::EMPTY,
+        machine_rooms: mqp_str::EMPTY,
+        queue_selector: selector::mqp_queue_selector { call: None, user_data: null_mut() },
+    }
 }
 
 /// What a later header might make of `mqp_send_options`.
@@ -81,25 +97,24 @@ struct LaterOptions {
 #[test]
 fn a_larger_struct_is_read_when_its_tail_is_zero_and_refused_otherwise() {
     let size = size_of::<LaterOptions>() as u32;
-    let mut later = LaterOptions { known: mqp_send_options { struct_size: size, timeout_ms: 7 }, unknown: 0 };
+    let mut later = LaterOptions { known: options(size, 7), unknown: 0 };
     // SAFETY: the struct has the size that it says.
     let read = |later: &LaterOptions| unsafe { sized::read(std::ptr::from_ref(later).cast::<mqp_send_options>()) };
     assert_eq!(read(&later).unwrap().timeout_ms, 7);
     later.unknown = 1 << 8;
     assert_eq!(
         read(&later).unwrap_err().message(),
-        "`mqp_send_options` has the size 16 and sets the byte at 9; this library knows 8 bytes, the rest must be zero"
+        "`mqp_send_options` has the size 88 and sets the byte at 81; this library knows 80 bytes, the rest must be zero"
     );
 }
 
 #[test]
 fn a_view_is_written_up_to_the_callers_size_and_its_unknown_tail_is_cleared() {
-    let view = mqp_send_options { struct_size: 0, timeout_ms: 9 };
-    let mut later =
-        LaterOptions { known: mqp_send_options { struct_size: 12, timeout_ms: 0 }, unknown: 0x1111_1111_2222_2222 };
+    let view = options(0, 9);
+    let mut later = LaterOptions { known: options(84, 0), unknown: 0x1111_1111_2222_2222 };
     // SAFETY: the struct is larger than the size that it says.
     unsafe { sized::write(std::ptr::from_mut(&mut later).cast::<mqp_send_options>(), &view).unwrap() };
-    assert_eq!((later.known.struct_size, later.known.timeout_ms), (12, 9));
+    assert_eq!((later.known.struct_size, later.known.timeout_ms), (84, 9));
     let bytes = later.unknown.to_ne_bytes();
     assert_eq!(bytes[..4], [0; 4], "known to be within the caller's struct");
     assert_ne!(bytes[4..], [0; 4], "beyond the caller's struct");
@@ -108,7 +123,7 @@ fn a_view_is_written_up_to_the_callers_size_and_its_unknown_tail_is_cleared() {
 #[test]
 fn a_size_too_small_or_absurd_is_refused() {
     for (size, what) in [(0, "the minimum is 8"), (7, "the minimum is 8"), (4097, "the maximum is 4096")] {
-        let options = mqp_send_options { struct_size: size, timeout_ms: 0 };
+        let options = options(size, 0);
         // SAFETY: a refused struct is read no further than its size.
         let refused = unsafe { sized::read(&options) }.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
@@ -148,6 +163,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         producer::mqp_producer_send_oneway(null_mut(), null(), null(), null_mut()),
         producer::mqp_producer_flush(null_mut(), 0),
         producer::mqp_producer_close(null_mut(), 0),
+        broker::mqp_producer_broker_states(null(), null_mut()),
+        broker::mqp_broker_states_get(null(), 0, null_mut()),
         log::mqp_log_set(99, log_callback),
         mock::mqp_mock_cluster_new(empty, 0, 0, null_mut()),
         mock::mqp_mock_cluster_messages(null(), empty, null_mut()),

@@ -12,6 +12,7 @@ use crate::runtime::Runtime;
 use crate::sync::{Condvar, Mutex, wait_timeout};
 use bytes::{Bytes, BytesMut};
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -21,6 +22,8 @@ use tokio::sync::Notify;
 const READ_BUFFER: usize = 64 * 1024;
 /// Reads in a row before other connections get their turn.
 const READS_IN_A_ROW: usize = 32;
+
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// Who waits for the answer to one request. Exactly one of the two is called, on the I/O thread, and must not block.
 pub(crate) trait Responder: Send {
@@ -52,6 +55,7 @@ pub(crate) struct Dialling {
 /// See the module's text.
 pub(crate) struct Connection {
     address: Arc<str>,
+    number: u64,
     previous: Option<Error>,
     outbox: Outbox,
     inflight: Inflight<Box<dyn Responder>>,
@@ -59,6 +63,8 @@ pub(crate) struct Connection {
     /// Wakes the I/O task: the socket is full, the timer must move, or the connection is doomed.
     wake: Notify,
     doomed: OnceLock<Error>,
+    /// Whether it ends with its last request.
+    retired: AtomicBool,
     phase: Mutex<Phase>,
     phase_changed: Condvar,
 }
@@ -83,12 +89,14 @@ impl Connection {
     pub(crate) fn start(runtime: &Runtime, dialling: Dialling, greet: impl FnOnce(&Arc<Self>)) -> Arc<Self> {
         let connection = Arc::new(Connection {
             address: dialling.address,
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             previous: dialling.previous,
             outbox: Outbox::parked(),
             inflight: Inflight::new(),
             stream: OnceLock::new(),
             wake: Notify::new(),
             doomed: OnceLock::new(),
+            retired: AtomicBool::new(false),
             phase: Mutex::new(Phase::Opening),
             phase_changed: Condvar::new(),
         });
@@ -100,6 +108,11 @@ impl Connection {
     /// Where it leads.
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.address
+    }
+
+    /// Its number, which no other connection of the process has.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether it was opened and has not died.
@@ -180,6 +193,19 @@ impl Connection {
         self.wake.notify_one();
     }
 
+    /// Ends the connection as soon as nothing is on its way there or back.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    fn end_when_idle(&self) -> Result<()> {
+        if self.retired.load(Ordering::Acquire) && self.inflight.is_vacant() && !self.outbox.is_blocked() {
+            return Err(self.lost("the server sent its clients away"));
+        }
+        Ok(())
+    }
+
     fn lost(&self, why: &str) -> Error {
         Error::new(ErrorKind::ConnectionLost, format!("the connection to {} was lost: {why}", self.address))
     }
@@ -247,7 +273,7 @@ impl Connection {
                 },
                 () = self.next_wake() => self.tend(),
             };
-            if let Err(cause) = step {
+            if let Err(cause) = step.and_then(|()| self.end_when_idle()) {
                 return cause;
             }
         }

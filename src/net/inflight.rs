@@ -177,6 +177,11 @@ impl<T> Inflight<T> {
             .collect()
     }
 
+    /// Whether no slot is taken, neither by a request that waits nor by one that is about to.
+    pub(crate) fn is_vacant(&self) -> bool {
+        self.state.lock().slots.iter().all(|slot| matches!(slot.content, Content::Vacant { .. }))
+    }
+
     /// Requests that wait.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().waiting

@@ -91,9 +91,12 @@ impl Outbox {
         if let Some(cause) = &state.closed {
             return Err(cause.clone());
         }
+        // A full socket whose last frame was taken back: nobody waits for it to become writable any more.
+        let abandoned = state.writer == Writer::Parked && state.queue.is_empty();
         state.queue.push_back(Entry { opaque, bytes, on_written });
         match (state.writer, sink) {
             (Writer::Idle, Some(sink)) => Ok(self.drain(state, sink)),
+            (Writer::Parked, Some(sink)) if abandoned => Ok(self.drain(state, sink)),
             _ => Ok(Progress::Done),
         }
     }

@@ -6,8 +6,11 @@ use crate::random::generator;
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+/// A server that sends its clients away has the connection replaced at most this often.
+const LEAVE_AT_MOST_EVERY: Duration = Duration::from_secs(60);
 
 /// What to send first on a new connection to a broker.
 pub(crate) type Greeting = Box<dyn Fn(&Arc<Connection>) + Send + Sync>;
@@ -19,12 +22,16 @@ pub(crate) struct Pool {
     backoff_max: Duration,
     greeting: Greeting,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
+    /// Connections that take no new requests and end with their last one.
+    left: Mutex<Vec<Weak<Connection>>>,
 }
 
 struct Entry {
     connection: Arc<Connection>,
     /// Failures in a row without an opened connection between them.
     failures: u32,
+    /// When the connection before this one was left for a GO_AWAY.
+    left_at: Option<Instant>,
 }
 
 impl Pool {
@@ -34,7 +41,7 @@ impl Pool {
         backoff_max: Duration,
         greeting: Greeting,
     ) -> Self {
-        Pool { runtime, connect_timeout, backoff_max, greeting, entries: Mutex::new(HashMap::new()) }
+        Pool { runtime, connect_timeout, backoff_max, greeting, entries: Mutex::default(), left: Mutex::default() }
     }
 
     /// The connection to a name server: open, or being opened.
@@ -49,11 +56,12 @@ impl Pool {
 
     fn get(&self, address: &Arc<str>, greet: impl FnOnce(&Arc<Connection>)) -> Arc<Connection> {
         let mut entries = self.entries.lock();
-        let (mut failures, mut pause, mut previous) = (0, Duration::ZERO, None);
+        let (mut failures, mut pause, mut previous, mut left_at) = (0, Duration::ZERO, None, None);
         if let Some(entry) = entries.get(address) {
             let Some((cause, died, had_opened)) = entry.connection.death() else {
                 return Arc::clone(&entry.connection);
             };
+            left_at = entry.left_at;
             failures = if had_opened { 1 } else { entry.failures + 1 };
             let wanted = reconnect_pause(failures, self.backoff_max, generator().f64());
             pause = wanted.saturating_sub(Instant::now().saturating_duration_since(died));
@@ -61,8 +69,35 @@ impl Pool {
         }
         let dialling = Dialling { address: Arc::clone(address), pause, timeout: self.connect_timeout, previous };
         let connection = Connection::start(&self.runtime, dialling, greet);
-        entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures });
+        entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures, left_at });
         connection
+    }
+
+    /// Leaves connection `number` of a broker, which said GO_AWAY: new requests take a new one. `false`: that was done
+    /// a short time ago and did not help.
+    pub(crate) fn leave(&self, address: &Arc<str>, number: u64) -> bool {
+        let mut entries = self.entries.lock();
+        let Some(entry) = entries.get_mut(address).filter(|entry| entry.connection.number() == number) else {
+            // Another message had it replaced.
+            return true;
+        };
+        let now = Instant::now();
+        if entry.left_at.is_some_and(|at| now.saturating_duration_since(at) < LEAVE_AT_MOST_EVERY) {
+            return false;
+        }
+        let dialling = Dialling {
+            address: Arc::clone(address),
+            pause: Duration::ZERO,
+            timeout: self.connect_timeout,
+            previous: None,
+        };
+        let connection = Connection::start(&self.runtime, dialling, |connection| (self.greeting)(connection));
+        let old = std::mem::replace(entry, Entry { connection, failures: 0, left_at: Some(now) }).connection;
+        let mut left = self.left.lock();
+        left.retain(|connection| connection.strong_count() > 0);
+        left.push(Arc::downgrade(&old));
+        old.retire();
+        true
     }
 
     /// The connections that are open now.
@@ -72,7 +107,8 @@ impl Pool {
 
     /// Every connection, dead ones included.
     pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
-        self.entries.lock().values().map(|entry| Arc::clone(&entry.connection)).collect()
+        let left: Vec<_> = self.left.lock().iter().filter_map(Weak::upgrade).collect();
+        self.entries.lock().values().map(|entry| Arc::clone(&entry.connection)).chain(left).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Decisions of the send path, pure: `now` is an argument, nothing here waits or does I/O.
 
 pub(crate) mod backoff;
+pub(crate) mod fault;
 pub(crate) mod retry;
+pub(crate) mod ring;
 pub(crate) mod select;
 pub(crate) mod validate;

@@ -1,6 +1,7 @@
 //! A producer's life: start, the tasks that run beside it, flush, close.
 
 use super::admission::Admission;
+use super::faults::Faults;
 use super::identity::Identity;
 use super::lookup::{Found, Lookup, Lookups};
 use crate::config::{Settings, Target};
@@ -18,6 +19,7 @@ use bytes::BytesMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 /// Shortest time that close gives the farewells and the callbacks that still run.
@@ -43,12 +45,16 @@ pub(crate) struct Core {
     pub(super) pool: Arc<Pool>,
     pub(super) routes: RouteCache,
     pub(super) admission: Arc<Admission>,
+    /// `None`: `send_latency_enable` is off.
+    pub(super) faults: Option<Faults>,
+    /// Told when messages in flight must end now.
+    pub(super) ending: Arc<Notify>,
     name_servers: NameServers,
     lookups: Lookups,
     phase: Mutex<Phase>,
     /// Set when messages in flight must end now.
     aborting: AtomicBool,
-    tasks: Mutex<Vec<AbortHandle>>,
+    pub(super) tasks: Mutex<Vec<AbortHandle>>,
     /// Kept alive as long as the producer.
     #[cfg(feature = "mock")]
     _cluster: Option<crate::mock::Cluster>,
@@ -94,6 +100,8 @@ impl Core {
         Ok(Arc::new(Core {
             name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
+            faults: settings.fault_tolerance.map(Faults::new),
+            ending: Arc::default(),
             identity,
             runtime,
             pool,
@@ -147,6 +155,7 @@ impl Core {
         let heartbeat = repeat(Arc::downgrade(self), self.settings.heartbeat_broker_interval, |core| core.heartbeat());
         let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
         self.tasks.lock().extend(tasks);
+        self.detect_faults();
         Ok(())
     }
 
@@ -277,6 +286,7 @@ impl Core {
 
     fn end(&self) {
         self.aborting.store(true, Ordering::Release);
+        self.ending.notify_waiters();
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }
@@ -358,7 +368,7 @@ fn send_heartbeat(
 }
 
 /// Runs `task` at each interval as long as the producer lives.
-async fn repeat(core: Weak<Core>, interval: Duration, task: impl Fn(&Arc<Core>)) {
+pub(super) async fn repeat(core: Weak<Core>, interval: Duration, task: impl Fn(&Arc<Core>)) {
     loop {
         tokio::time::sleep(interval).await;
         let Some(core) = core.upgrade() else {

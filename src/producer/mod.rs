@@ -1,11 +1,15 @@
 //! The producer: its life, and the way of a message through it.
 
 pub(crate) mod admission;
+mod choose;
+mod faults;
 mod identity;
 mod lifecycle;
 mod lookup;
+mod pause;
 mod send;
 
+use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,6 +80,11 @@ impl Producer {
     /// Waits, for at most the send's deadline, until the connection is open.
     pub fn send_oneway(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
         self.blocking()?.send_oneway(message, options)
+    }
+
+    /// What is known of the brokers in the routes in use, by name.
+    pub fn brokers(&self) -> Result<Vec<BrokerState>> {
+        Ok(self.core()?.broker_states())
     }
 
     /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the

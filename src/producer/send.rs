@@ -1,6 +1,8 @@
 //! One message on its way: the first try on the caller's thread, answers and further tries on the I/O thread.
 
 use super::Mode;
+use super::choose::Choice;
+use super::faults;
 use super::identity::now_ms;
 use super::lifecycle::Core;
 use crate::completion::{Completion, Outcome, Owed};
@@ -9,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::is_library_thread;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
+use crate::policy::fault::Ended;
 use crate::policy::retry::{RetryRules, TryEnd};
 use crate::policy::validate;
 use crate::protocol::remoting::command::{request_code, response_code};
@@ -25,14 +28,20 @@ use std::time::{Duration, Instant};
 const HEADER_ROOM: usize = 512;
 
 /// A message that was accepted and is not completed.
-struct SendOp {
-    core: Arc<Core>,
+pub(super) struct SendOp {
+    pub(super) core: Arc<Core>,
     head: Head,
     /// The body inside the first frame.
     body: Bytes,
     queue: Queue,
-    rules: Rules,
-    tries: u32,
+    choice: Choice,
+    /// The connection of the present try.
+    connection: u64,
+    /// Whether the broker said GO_AWAY to this try already.
+    sent_away: bool,
+    pub(super) rules: Rules,
+    pub(super) tries: u32,
+    try_started: Instant,
     failed: Vec<FailedTry>,
     /// A try that stored the message, but not to its full safety.
     stored: Option<Receipt>,
@@ -50,11 +59,11 @@ struct Head {
 }
 
 #[derive(Clone, Copy)]
-struct Rules {
+pub(super) struct Rules {
     mode: Mode,
     started: Instant,
     total: Duration,
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 struct FailedTry {
@@ -66,6 +75,7 @@ struct FailedTry {
 struct Accepted {
     head: Head,
     queue: Queue,
+    choice: Choice,
     rules: Rules,
     permit: super::admission::Permit,
 }
@@ -83,10 +93,8 @@ impl Core {
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
         let route = self.route(message.topic, rules.deadline)?;
-        let Some(queue) = route.select(None).cloned() else {
-            return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", message.topic)));
-        };
-        Ok(Accepted { head, queue, rules, permit })
+        let (queue, choice) = self.choose(message.topic, &route, &options.selector)?;
+        Ok(Accepted { head, queue, choice, rules, permit })
     }
 
     fn head(&self, message: &Message<'_>) -> Result<Head> {
@@ -116,14 +124,18 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, queue, rules, permit } = self.accept(message, options, mode)?;
+        let Accepted { head, queue, choice, rules, permit } = self.accept(message, options, mode)?;
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
             body: Bytes::new(),
             queue,
+            choice,
+            connection: 0,
+            sent_away: false,
             rules,
             tries: 0,
+            try_started: rules.started,
             failed: Vec::new(),
             stored: None,
             maybe_persisted: false,
@@ -134,9 +146,12 @@ impl Core {
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let Accepted { head, queue, rules, permit } = self.accept(message, options, Mode::Sync)?;
+        let Accepted { head, queue, rules, permit, .. } = self.accept(message, options, Mode::Sync)?;
         let connection = self.pool.broker(&queue.broker.address);
-        connection.wait_open(rules.deadline)?;
+        let opening = Instant::now();
+        let opened = connection.wait_open(rules.deadline);
+        self.note_oneway(&queue.broker, opened.as_ref().err(), opening);
+        opened?;
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
@@ -199,10 +214,17 @@ impl SendOp {
     /// Sends to `self.queue`; the body comes from the caller the first time, from the first frame later.
     fn start_try(mut self: Box<Self>, first_body: Option<&[u8]>) {
         self.tries += 1;
-        let now = Instant::now();
+        self.sent_away = false;
+        self.transmit(first_body);
+    }
+
+    /// Sends the present try, which is the second time after a GO_AWAY.
+    fn transmit(mut self: Box<Self>, first_body: Option<&[u8]>) {
+        self.try_started = Instant::now();
         let cap = self.core.settings.per_request_timeout;
-        let deadline = self.retry_rules().try_deadline(now, self.rules.total, self.rules.deadline, cap);
+        let deadline = self.retry_rules().try_deadline(self.try_started, self.rules.total, self.rules.deadline, cap);
         let connection = self.core.pool.broker(&self.queue.broker.address);
+        self.connection = connection.number();
         let opaque = match connection.reserve() {
             Ok(opaque) => opaque,
             Err(cause) => {
@@ -214,9 +236,8 @@ impl SendOp {
         };
         let body = first_body.unwrap_or(&self.body);
         let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
-        if let Some(body) = first_body {
-            self.body = frame.slice(frame.len() - body.len()..);
-        }
+        // Of every frame so far only the last is kept.
+        self.body = frame.slice(frame.len() - body.len()..);
         if let Err((responder, cause)) = connection.request(opaque, frame, self, deadline) {
             responder.on_failure(Failure { cause, maybe_sent: false });
         }
@@ -235,21 +256,43 @@ impl SendOp {
         if end == TryEnd::NoAnswer {
             self.core.refresh_soon(&self.head.topic);
         }
-        let next = again.then(|| self.core.routes.get(&self.head.topic)).flatten();
-        let next = next.and_then(|route| route.select(Some(&self.queue.broker.name)).cloned());
         self.failed.push(FailedTry { broker: Arc::clone(&self.queue.broker), cause });
-        match next {
+        if again { self.pause() } else { self.give_up() }
+    }
+
+    /// The next try, now.
+    pub(super) fn go_on(mut self: Box<Self>) {
+        if let Some(closed) = self.core.must_end() {
+            return self.finish(Err(closed));
+        }
+        match self.core.choose_again(&self.head.topic, &self.queue, self.choice) {
             Some(queue) => {
                 self.queue = queue;
                 self.start_try(None);
             }
-            None => {
-                let outcome = match self.stored.take() {
-                    Some(receipt) => Ok(receipt),
-                    None => Err(self.failure()),
-                };
-                self.finish(outcome);
-            }
+            None => self.give_up(),
+        }
+    }
+
+    /// The end of a message whose tries are over.
+    pub(super) fn give_up(mut self: Box<Self>) {
+        let outcome = match self.stored.take() {
+            Some(receipt) => Ok(receipt),
+            None => Err(self.failure()),
+        };
+        self.finish(outcome);
+    }
+
+    /// After a GO_AWAY: the same try once more, on a new connection; `false` when that was done already.
+    fn go_elsewhere(&mut self) -> bool {
+        let again = !self.sent_away && Instant::now() < self.rules.deadline && self.core.must_end().is_none();
+        self.sent_away = true;
+        again && self.core.pool.leave(&self.queue.broker.address, self.connection)
+    }
+
+    fn note(&self, ended: Ended) {
+        if let Some(faults) = &self.core.faults {
+            faults.note(&self.queue.broker.name, ended, self.try_started);
         }
     }
 
@@ -304,11 +347,14 @@ impl Responder for SendOp {
             response_code::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,
             response_code::FLUSH_SLAVE_TIMEOUT => SendStatus::FlushSlaveTimeout,
             response_code::SLAVE_NOT_AVAILABLE => SendStatus::SlaveNotAvailable,
+            response_code::GO_AWAY if self.go_elsewhere() => return self.transmit(None),
             code => {
+                self.note(Ended::Refused(code));
                 let retriable = self.core.settings.retry_response_codes.contains(&code);
                 return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable));
             }
         };
+        self.note(Ended::Stored);
         let receipt = self.receipt(status, scan);
         if status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok {
             return self.finish(Ok(receipt));
@@ -319,6 +365,9 @@ impl Responder for SendOp {
 
     fn on_failure(mut self: Box<Self>, failure: Failure) {
         self.maybe_persisted |= failure.maybe_sent;
+        if let Some(ended) = faults::ended(&failure.cause) {
+            self.note(ended);
+        }
         self.end_try(TryEnd::NoAnswer, failure.cause);
     }
 }

@@ -18,7 +18,7 @@ FIELD(mqp_status_view, struct_size, 0, 4);
 FIELD(mqp_status_view, status, 4, 4);
 FIELD(mqp_status_view, name, 8, 16);
 
-SIZE(mqp_error_view, 72);
+SIZE(mqp_error_view, 80);
 FIELD(mqp_error_view, struct_size, 0, 4);
 FIELD(mqp_error_view, status, 4, 4);
 FIELD(mqp_error_view, has_broker_code, 8, 4);
@@ -28,6 +28,8 @@ FIELD(mqp_error_view, maybe_persisted, 20, 4);
 FIELD(mqp_error_view, name, 24, 16);
 FIELD(mqp_error_view, message, 40, 16);
 FIELD(mqp_error_view, remark, 56, 16);
+FIELD(mqp_error_view, code, 72, 4);
+FIELD(mqp_error_view, reserved, 76, 4);
 
 SIZE(mqp_config_option_view, 88);
 FIELD(mqp_config_option_view, struct_size, 0, 4);
@@ -71,9 +73,32 @@ FIELD(mqp_message, property_count, 80, 8);
 FIELD(mqp_message, property_size, 88, 4);
 FIELD(mqp_message, no_wait_store, 92, 4);
 
-SIZE(mqp_send_options, 8);
+SIZE(mqp_queue, 24);
+FIELD(mqp_queue, broker_name, 0, 16);
+FIELD(mqp_queue, queue_id, 16, 4);
+FIELD(mqp_queue, reserved, 20, 4);
+
+SIZE(mqp_queue_selector, 16);
+FIELD(mqp_queue_selector, call, 0, 8);
+FIELD(mqp_queue_selector, user_data, 8, 8);
+
+SIZE(mqp_broker_state_view, 56);
+FIELD(mqp_broker_state_view, struct_size, 0, 4);
+FIELD(mqp_broker_state_view, state, 4, 4);
+FIELD(mqp_broker_state_view, until_ms, 8, 8);
+FIELD(mqp_broker_state_view, latency_ms, 16, 8);
+FIELD(mqp_broker_state_view, name, 24, 16);
+FIELD(mqp_broker_state_view, address, 40, 16);
+
+SIZE(mqp_send_options, 80);
 FIELD(mqp_send_options, struct_size, 0, 4);
 FIELD(mqp_send_options, timeout_ms, 4, 4);
+FIELD(mqp_send_options, selector, 8, 4);
+FIELD(mqp_send_options, queue_id, 12, 4);
+FIELD(mqp_send_options, sharding_key, 16, 16);
+FIELD(mqp_send_options, broker_name, 32, 16);
+FIELD(mqp_send_options, machine_rooms, 48, 16);
+FIELD(mqp_send_options, queue_selector, 64, 16);
 
 SIZE(mqp_completion, 32);
 FIELD(mqp_completion, struct_size, 0, 4);
@@ -121,6 +146,16 @@ VALUE(MQP_SEND_FLUSH_DISK_TIMEOUT, 1);
 VALUE(MQP_SEND_FLUSH_SLAVE_TIMEOUT, 2);
 VALUE(MQP_SEND_SLAVE_NOT_AVAILABLE, 3);
 VALUE(MQP_SEND_ONEWAY, 4);
+VALUE(MQP_SELECT_ROUND_ROBIN, 0);
+VALUE(MQP_SELECT_RANDOM, 1);
+VALUE(MQP_SELECT_HASH, 2);
+VALUE(MQP_SELECT_CONSISTENT_HASH, 3);
+VALUE(MQP_SELECT_MACHINE_ROOM, 4);
+VALUE(MQP_SELECT_QUEUE, 5);
+VALUE(MQP_SELECT_CALLBACK, 6);
+VALUE(MQP_BROKER_HEALTHY, 0);
+VALUE(MQP_BROKER_ISOLATED, 1);
+VALUE(MQP_BROKER_UNREACHABLE, 2);
 VALUE(MQP_LOG_OFF, 0);
 VALUE(MQP_LOG_ERROR, 1);
 VALUE(MQP_LOG_WARN, 2);

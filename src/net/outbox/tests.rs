@@ -102,6 +102,20 @@ mod alone {
     }
 
     #[test]
+    fn a_push_after_the_last_frame_was_taken_back_is_not_left_behind() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(2, 2));
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert!(matches!(push(&outbox, "ab", &pipe), Progress::Done));
+        outbox.push(Some(1), Bytes::from("cd"), None, Some(&pipe)).unwrap();
+        assert_eq!(outbox.withdraw(&[1]), [true]);
+        assert!(!outbox.is_blocked());
+        assert!(matches!(push(&outbox, "ef", &pipe), Progress::NeedsWritable), "the I/O task is told to wait again");
+        *pipe.room.lock().unwrap() = 9;
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abef");
+    }
+
+    #[test]
     fn many_frames_leave_in_bounded_writes() {
         let (outbox, pipe) = (Outbox::parked(), Pipe::new(10_000, 10_000));
         for _ in 0..MAX_SLICES * 2 + 1 {
