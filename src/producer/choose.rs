@@ -86,7 +86,7 @@ fn of_rooms<'q>(topic: &str, route: &'q TopicRoute, rooms: &[&str]) -> Result<&'
     let turn = route.turn().checked_rem(inside.len());
     turn.and_then(|turn| inside.get(turn).copied()).ok_or_else(|| {
         let what = format!(
-            "no broker of topic `{topic}` is in a room of [{}]; brokers {}",
+            "no broker of topic `{topic}` is in a room of [{}]; its queues are {}",
             rooms.join(", "),
             all(route.queues())
         );

@@ -4,10 +4,12 @@
 #![allow(dead_code)]
 
 use mqproducer::protocol::remoting::{Frame, Header, Serializer, command::request_code, split};
+use mqproducer::{Config, Producer};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// What a broker does with one request.
 pub enum Act {
@@ -44,6 +46,8 @@ pub struct FakeServer {
     pub address: String,
     pub requests: Arc<Mutex<Vec<Header>>>,
     pub connections: Arc<AtomicUsize>,
+    /// Connections that have ended.
+    pub closed: Arc<AtomicUsize>,
 }
 
 impl FakeServer {
@@ -58,14 +62,24 @@ impl FakeServer {
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
+        let closed = Arc::new(AtomicUsize::new(0));
         let respond = Arc::new(respond);
-        let server = FakeServer { address, requests: Arc::clone(&requests), connections: Arc::clone(&connections) };
+        let server = FakeServer {
+            address,
+            requests: Arc::clone(&requests),
+            connections: Arc::clone(&connections),
+            closed: Arc::clone(&closed),
+        };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 connections.fetch_add(1, Ordering::SeqCst);
                 let (requests, respond) = (Arc::clone(&requests), Arc::clone(&respond));
-                std::thread::spawn(move || serve(stream, &requests, &*respond));
+                let closed = Arc::clone(&closed);
+                std::thread::spawn(move || {
+                    serve(stream, &requests, &*respond);
+                    closed.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         server
@@ -73,15 +87,21 @@ impl FakeServer {
 
     /// A name server that routes every topic to brokers `broker-a`, `broker-b`, ... at these addresses.
     pub fn name_server(brokers: &[&str], queues: u32) -> FakeServer {
-        let names: Vec<char> = ('a'..='z').collect();
-        let broker_datas: Vec<String> = (brokers.iter().zip(&names))
-            .map(|(address, n)| {
-                format!(r#"{{"brokerAddrs":{{"0":"{address}"}},"brokerName":"broker-{n}","cluster":"c"}}"#)
+        let names: Vec<String> = ('a'..='z').map(|letter| format!("broker-{letter}")).collect();
+        let named: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(brokers.iter().copied()).collect();
+        FakeServer::name_server_of(&named, queues)
+    }
+
+    /// A name server that routes every topic to brokers of these names and addresses.
+    pub fn name_server_of(brokers: &[(&str, &str)], queues: u32) -> FakeServer {
+        let broker_datas: Vec<String> = (brokers.iter())
+            .map(|(name, address)| {
+                format!(r#"{{"brokerAddrs":{{"0":"{address}"}},"brokerName":"{name}","cluster":"c"}}"#)
             })
             .collect();
-        let queue_datas: Vec<String> = (brokers.iter().zip(&names))
-            .map(|(_, n)| {
-                format!(r#"{{"brokerName":"broker-{n}","perm":6,"readQueueNums":{queues},"writeQueueNums":{queues},"topicSysFlag":0}}"#)
+        let queue_datas: Vec<String> = (brokers.iter())
+            .map(|(name, _)| {
+                format!(r#"{{"brokerName":"{name}","perm":6,"readQueueNums":{queues},"writeQueueNums":{queues},"topicSysFlag":0}}"#)
             })
             .collect();
         let route =
@@ -100,6 +120,39 @@ impl FakeServer {
     /// Requests of a code so far.
     pub fn seen(&self, code: i32) -> Vec<Header> {
         self.requests.lock().unwrap().iter().filter(|request| request.code == code).cloned().collect()
+    }
+}
+
+/// A broker that takes connections and never reads.
+pub fn never_reads() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let kept: Vec<_> = listener.incoming().collect();
+        drop(kept);
+    });
+    address
+}
+
+pub const LONG: Duration = Duration::from_secs(20);
+
+/// A started producer of the group `test`.
+pub fn producer(url: &str, settings: &[(&str, &str)]) -> Producer {
+    let mut config = Config::new();
+    for (key, value) in [("url", url), ("producer_group", "test")].iter().chain(settings) {
+        config.set(key, value).unwrap();
+    }
+    let producer = Producer::new(&config).unwrap();
+    producer.start().unwrap();
+    producer
+}
+
+/// Waits for a condition of another thread.
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let limit = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < limit, "{what}: not within {LONG:?}");
+        std::thread::yield_now();
     }
 }
 
