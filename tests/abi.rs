@@ -51,6 +51,16 @@ fn fork() {
     check("fork", &[]);
 }
 
+/// Rows: QS-05 QS-06 FT-02 FT-07 AS-03 AS-04 AS-05 RE-04.
+#[test]
+fn selectors_broker_states_and_backpressure() {
+    let silent = name_server_of(answering(|request| match request.code {
+        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
+        _ => Some(Vec::new()),
+    }));
+    check("selection", &[&format!("rocketmq://{silent}")]);
+}
+
 #[test]
 fn the_example_sends_in_each_mode() {
     let example = build(&format!("{ROOT}/examples/c/send.c"), "send-example");
