@@ -180,7 +180,7 @@ impl FaultTable {
     }
 
     /// Brokers out of reach that were not probed for `interval`; they count as probed now.
-    pub(crate) fn to_probe(&mut self, interval: Duration, now: Instant) -> Vec<Arc<str>> {
+    pub(crate) fn due_for_probe(&mut self, interval: Duration, now: Instant) -> Vec<Arc<str>> {
         let due = |item: &Item| !item.reachable && now >= item.next_probe;
         let suspects = self.items.iter_mut().filter(|(_, item)| due(item));
         suspects
@@ -378,11 +378,11 @@ mod tests {
         let mut table = table(Preset::V5, true);
         fail(&mut table, "a", Ended::NoAnswer, now);
         fail(&mut table, "b", Ended::Stored, now);
-        assert_eq!(table.to_probe(ms(2_000), now), ["a".into()]);
-        assert!(table.to_probe(ms(2_000), now + ms(1_999)).is_empty());
-        assert_eq!(table.to_probe(ms(2_000), now + ms(2_000)), ["a".into()]);
+        assert_eq!(table.due_for_probe(ms(2_000), now), ["a".into()]);
+        assert!(table.due_for_probe(ms(2_000), now + ms(1_999)).is_empty());
+        assert_eq!(table.due_for_probe(ms(2_000), now + ms(2_000)), ["a".into()]);
         table.reached("a");
-        assert!(table.to_probe(ms(2_000), now + ms(9_000)).is_empty());
+        assert!(table.due_for_probe(ms(2_000), now + ms(9_000)).is_empty());
         table.forget("a");
         assert_eq!(table.known("a", now), None);
     }
@@ -398,7 +398,7 @@ mod tests {
             assert!(picks(&mut table, None, before).iter().all(|queue| queue.0 == "b"));
             assert!(isolated(&table, "a", before) >= 10_000);
             table.update(&"a".into(), Ended::Stored, ms(1), before);
-            assert!(table.to_probe(ms(1), before).is_empty());
+            assert!(table.due_for_probe(ms(1), before).is_empty());
         }
     }
 }

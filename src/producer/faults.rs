@@ -96,7 +96,7 @@ impl Core {
         let (Some(topic), brokers) = (self.routes.topics().pop(), self.routes.brokers()) else {
             return;
         };
-        let suspects = faults.table.lock().to_probe(interval, Instant::now());
+        let suspects = faults.table.lock().due_for_probe(interval, Instant::now());
         for name in suspects {
             let Some(broker) = brokers.iter().find(|broker| broker.name == name) else {
                 faults.table.lock().forget(&name);

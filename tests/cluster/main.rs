@@ -1,6 +1,6 @@
 //! Every language against a real Apache RocketMQ, and the official Java client against the embedded cluster.
 //!
-//! One topology is started and shared by all suites; arguments name the suites to run. What brokers stored is read
+//! Each topology is started once and shared by its suites; arguments name the suites to run. What brokers stored is read
 //! back by the official Java client.
 
 mod programs;
@@ -9,6 +9,7 @@ mod stress;
 mod suites;
 #[path = "../support/mod.rs"]
 mod support;
+mod two_masters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ const SUITES: &[(&str, Suite)] = &[
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),
+    ("two_masters_sixteen_sends_spread_eight_and_eight", two_masters::sixteen_sends_spread_eight_and_eight),
+    ("two_masters_one_killed_under_load", two_masters::a_master_killed_under_load),
+    ("two_masters_one_frozen_under_load", two_masters::a_master_frozen_under_load),
 ];
 
 fn main() -> ExitCode {

@@ -2,6 +2,7 @@
 
 use crate::programs::Programs;
 use crate::stress::{Report, check, expected, read_reports};
+use crate::support::broker_conf::TopologySpec;
 use crate::support::cluster::Topology;
 use crate::support::java_tool::{Connection, JavaTool, SendSpec};
 use crate::support::messages::{Duplicates, StoredMessage, compare};
@@ -18,7 +19,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// What the suites share.
 pub struct Bench {
     topology: Topology,
-    tool: JavaTool,
+    pub tool: JavaTool,
+    two_masters: OnceLock<Result<Topology, String>>,
     programs: OnceLock<Result<Programs, String>>,
     scratch: ScratchDir,
 }
@@ -27,12 +29,24 @@ impl Bench {
     pub fn start() -> Result<Bench, String> {
         let topology = Topology::single()?;
         let tool = JavaTool::start().map_err(|error| format!("{error:?}"))?;
-        Ok(Bench { topology, tool, programs: OnceLock::new(), scratch: ScratchDir::new("programs")? })
+        Ok(Bench {
+            topology,
+            tool,
+            two_masters: OnceLock::new(),
+            programs: OnceLock::new(),
+            scratch: ScratchDir::new("programs")?,
+        })
     }
 
     /// The programs of the other languages, built when the first suite needs them.
     fn programs(&self) -> Result<&Programs, String> {
         self.programs.get_or_init(Programs::build).as_ref().map_err(Clone::clone)
+    }
+
+    /// The cluster of two masters, started when the first suite needs it.
+    pub fn two_masters(&self) -> Result<&Topology, String> {
+        let start = || Topology::start(&TopologySpec::two_masters());
+        self.two_masters.get_or_init(start).as_ref().map_err(Clone::clone)
     }
 
     fn url(&self) -> String {
@@ -71,7 +85,7 @@ impl Bench {
     }
 }
 
-fn text(error: impl std::fmt::Debug) -> String {
+pub fn text(error: impl std::fmt::Debug) -> String {
     format!("{error:?}")
 }
 

@@ -189,6 +189,19 @@ pub struct Sent {
     pub ids: Vec<Option<String>>,
 }
 
+/// What became of a load.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// How many sends were made.
+    pub sent: usize,
+    /// How many of them failed.
+    pub failed: usize,
+    /// The longest one.
+    pub worst: Duration,
+    /// The unique ids of those that were acknowledged.
+    pub ids: Vec<String>,
+}
+
 type Pending = Mutex<Option<HashMap<u64, Sender<Value>>>>;
 
 /// The child process. Commands of several threads run at the same time.
@@ -375,6 +388,31 @@ impl JavaTool {
         Ok(Sent {
             results: results.collect::<Result<_, _>>().map_err(unexpected)?,
             ids: serde_json::from_value(answer["ids"].clone()).map_err(unexpected)?,
+        })
+    }
+
+    /// Has the official producer send from several threads for a time, each pausing after every send.
+    pub fn send_for(
+        &self,
+        to: &Connection,
+        topic: &str,
+        time: Duration,
+        threads: usize,
+        pause: Duration,
+        latency: bool,
+    ) -> Result<Load, ToolError> {
+        let fields = json!({
+            "group": "java-load", "topic": topic, "millis": time.as_millis() as u64, "threads": threads,
+            "pause_ms": pause.as_millis() as u64, "latency": latency,
+        });
+        let answer = self.call(to.command("send_for", fields), CALL_LIMIT + time)?;
+        let count = |name: &str| answer[name].as_u64().unwrap_or_default();
+        let ids = answer["ids"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        Ok(Load {
+            sent: count("sent") as usize,
+            failed: count("failed") as usize,
+            worst: Duration::from_millis(count("worst_ms")),
+            ids: ids.collect(),
         })
     }
 }

@@ -24,6 +24,7 @@ public final class Tool {
     private final Admin admin = new Admin(clients);
     private final Reader reader = new Reader(clients);
     private final Sender sender = new Sender(clients);
+    private final Load load = new Load(clients);
 
     private Tool(PrintStream out) {
         this.out = out;
@@ -76,6 +77,8 @@ public final class Tool {
                 return reader.read(command);
             case "send":
                 return sender.send(command);
+            case "send_for":
+                return load.sendFor(command);
             default:
                 throw new IllegalArgumentException("unknown op: " + op);
         }
