@@ -44,6 +44,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+/// Rows: RE-01 RE-02 SK-03 QS-03.
 #[test]
 fn a_refused_code_of_the_list_is_tried_on_the_other_broker() {
     let good = FakeServer::start(|_, _| Act::stored(3, 42));
@@ -62,6 +63,7 @@ fn a_refused_code_of_the_list_is_tried_on_the_other_broker() {
     assert!(good.seen(SEND_MESSAGE_V2).iter().all(|request| request.get("n") == Some("broker-b")));
 }
 
+/// Rows: RE-03 RE-04.
 #[test]
 fn a_refusal_that_is_not_worth_a_retry_returns_at_once_with_code_and_remark() {
     let broker = FakeServer::start(|_, _| Act::Answer(16, "no permission for you", vec![]));
@@ -73,6 +75,7 @@ fn a_refusal_that_is_not_worth_a_retry_returns_at_once_with_code_and_remark() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2).len(), 1);
 }
 
+/// Rows: SK-03 SK-04 RE-09.
 #[test]
 fn the_tries_are_counted_and_the_message_keeps_its_id() {
     let broker = FakeServer::start(|_, _| Act::Answer(1, "broken", vec![]));
@@ -85,6 +88,7 @@ fn the_tries_are_counted_and_the_message_keeps_its_id() {
     assert!(requests.iter().all(|request| request.get("i") == requests[0].get("i")), "UNIQ_KEY changed");
 }
 
+/// Rows: SK-06 SK-07.
 #[test]
 fn a_silent_broker_costs_one_try_not_the_whole_deadline() {
     let frozen = FakeServer::start(|_, _| Act::Silence);
@@ -96,6 +100,7 @@ fn a_silent_broker_costs_one_try_not_the_whole_deadline() {
     }
 }
 
+/// Rows: SK-06 RE-09.
 #[test]
 fn a_deadline_without_an_answer_says_that_the_message_may_be_stored() {
     let frozen = FakeServer::start(|_, _| Act::Silence);
@@ -173,6 +178,7 @@ fn every_waiter_hears_the_one_cause_when_a_connection_dies() {
     assert!(ended.try_recv().is_err(), "more completions than messages");
 }
 
+/// Rows: SK-06 AS-08.
 #[test]
 fn unreachable_name_servers_are_all_named_within_the_deadline() {
     let (first, second) = (closed_port(), closed_port());
@@ -315,6 +321,7 @@ fn dropping_a_producer_completes_what_is_in_flight() {
     assert_eq!(ended.recv_timeout(LONG).unwrap().unwrap_err().kind(), ErrorKind::Closed);
 }
 
+/// Rows: AS-01.
 #[test]
 fn blocking_calls_in_a_callback_are_refused_and_async_ones_work() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
@@ -355,6 +362,7 @@ fn flush_waits_for_callbacks_and_names_what_is_left() {
     producer.flush(LONG).unwrap();
 }
 
+/// Rows: SK-19.
 #[test]
 fn a_status_below_full_safety_is_a_result() {
     let broker = FakeServer::start(|_, _| {
@@ -369,6 +377,7 @@ fn a_status_below_full_safety_is_a_result() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2).len() - before, 3);
 }
 
+/// Rows: AS-03.
 #[test]
 fn the_limit_in_flight_is_kept() {
     let broker = FakeServer::start(|_, _| Act::Silence);

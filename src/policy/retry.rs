@@ -60,6 +60,7 @@ mod tests {
 
     const RULES: RetryRules<'static> = RetryRules { tries: 3, codes: &[1, 17], when_not_store_ok: false };
 
+    /// Rows: RE-02 SK-19.
     #[test]
     fn only_listed_codes_and_silence_are_tried_again() {
         let now = Instant::now();
@@ -74,6 +75,7 @@ mod tests {
         assert!(strict.again(TryEnd::NotStoreOk, 1, now, deadline));
     }
 
+    /// Rows: SK-06 SK-07.
     #[test]
     fn a_try_leaves_time_for_the_next() {
         let now = Instant::now();
@@ -85,5 +87,20 @@ mod tests {
         assert_eq!(RULES.try_deadline(now, Duration::from_millis(100), short, None), short);
         let once = RetryRules { tries: 1, ..RULES };
         assert_eq!(once.try_deadline(now, total, deadline, None), deadline, "the only try has all the time");
+    }
+
+    /// Rows: SK-06.
+    #[test]
+    fn deadlines_are_monotonic_so_that_a_clock_set_back_changes_nothing() {
+        let now = Instant::now() + Duration::from_secs(60);
+        let total = Duration::from_secs(3);
+        let deadline = now + total;
+        // Even a `now` before the start only gives the try its usual share.
+        let before = now - Duration::from_secs(30);
+        assert!(RULES.again(TryEnd::NoAnswer, 1, before, deadline));
+        assert_eq!(RULES.try_deadline(before, total, deadline, None), before + Duration::from_millis(750));
+        assert!(!RULES.again(TryEnd::NoAnswer, 3, before, deadline));
+        // A `now` after the deadline never moves it.
+        assert_eq!(RULES.try_deadline(deadline + total, total, deadline, None), deadline);
     }
 }

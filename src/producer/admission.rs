@@ -109,6 +109,7 @@ mod tests {
         Instant::now() + Duration::from_millis(20)
     }
 
+    /// Rows: AS-03 AS-04.
     #[test]
     fn both_limits_hold_and_are_named() {
         let admission = Admission::new(2, 100);
@@ -125,6 +126,7 @@ mod tests {
         admission.admit(0, Backpressure::Fail, soon()).unwrap();
     }
 
+    /// Rows: AS-05.
     #[test]
     fn an_oversized_message_goes_alone() {
         let admission = Admission::new(10, 100);
@@ -134,6 +136,7 @@ mod tests {
         admission.wait_idle(soon()).unwrap();
     }
 
+    /// Rows: AS-05.
     #[test]
     fn a_waiter_gets_the_room_that_is_given_back() {
         let admission = Admission::new(1, 100);

@@ -278,7 +278,11 @@ impl SendOp {
     pub(super) fn give_up(mut self: Box<Self>) {
         let outcome = match self.stored.take() {
             Some(receipt) => Ok(receipt),
-            None => Err(self.failure()),
+            None => {
+                let error = self.failure();
+                tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
+                Err(error)
+            }
         };
         self.finish(outcome);
     }

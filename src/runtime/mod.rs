@@ -190,6 +190,7 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
+    /// Rows: AS-10.
     #[test]
     fn jobs_run_in_order_on_the_dispatcher_and_a_panic_stops_none() {
         let runtime = Runtime::shared().unwrap();

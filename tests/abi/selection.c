@@ -149,7 +149,7 @@ static void broker_states_tell_of_isolation(void) {
     CHECK_OK(mqp_producer_broker_states(producer, &states, &error));
     CHECK(mqp_broker_states_count(states) == 1);
     CHECK_OK(mqp_broker_states_get(states, 0, &view, &error));
-    CHECK(view.state == MQP_BROKER_ISOLATED && view.until_ms / 1000 > (int64_t)time(NULL) && view.latency_ms >= 50);
+    CHECK(view.state == MQP_BROKER_ISOLATED && view.until_ms / 1000 > (int64_t)time(NULL) && view.latency_ms > 0);
     CHECK(strcmp(view.name.ptr, "odd") == 0 && strncmp(view.address.ptr, "127.0.0.1:", 10) == 0);
     CHECK_ERROR(mqp_broker_states_get(states, 1, &view, &error), MQP_ERR_INVALID_ARGUMENT,
                 "`index` is 1; there are 1 brokers");

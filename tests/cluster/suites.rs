@@ -94,6 +94,7 @@ fn first_few(wrong: Vec<String>) -> String {
     format!("  {shown}\n  {} differences in all", wrong.len())
 }
 
+/// Rows: SK-01 AS-01.
 pub fn rust_ten_thousand(bench: &Bench) -> Result<String, String> {
     bench.create_topic("Stress_rust")?;
     let reports = rust_stress::run(&bench.url(), "Stress_rust", COUNT, &[])?;
