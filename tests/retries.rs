@@ -138,7 +138,7 @@ fn errors_carry_the_numbers_of_the_java_client() {
         (no_route.url(), ErrorKind::NoRoute, Some(10_005)),
     ];
     for (url, kind, code) in cases {
-        let options = SendOptions::default().with_timeout(Duration::from_millis(300));
+        let options = SendOptions::default().with_timeout(Duration::from_millis(1000));
         let error = producer(&url, &[]).send(&message(), &options).unwrap_err();
         assert_eq!((error.kind(), error.code()), (kind, code), "{error}");
     }
@@ -171,7 +171,8 @@ fn a_broker_that_sends_its_clients_away_gets_the_message_on_a_new_connection() {
         _ => Act::stored(0, 0),
     });
     let names = FakeServer::name_server(&[&broker.address], 1);
-    let producer = producer(&names.url(), &[("send_msg_max_timeout_per_request", "1000")]);
+    let producer =
+        producer(&names.url(), &[("send_msg_timeout", "30000"), ("send_msg_max_timeout_per_request", "3000")]);
     let (done, ended) = mpsc::channel();
     producer.send_async(&message(), &SendOptions::default(), move |outcome| done.send(outcome).unwrap()).unwrap();
     eventually("the first message", || broker.seen(SEND_MESSAGE_V2).len() == 1);

@@ -210,6 +210,28 @@ fn a_broker_that_failed_is_isolated_only_when_the_mode_is_on() {
     }
 }
 
+/// Rows: QS-03 QS-09.
+#[test]
+fn retries_begin_anywhere_in_the_latency_mode_and_at_the_next_queue_without() {
+    let busy = FakeServer::start(|_, _| Act::Answer(2, "busy", vec![]));
+    let good = FakeServer::start(|_, request| Act::stored(request.get("e").unwrap().parse().unwrap(), 0));
+    let names = FakeServer::name_server(&[&busy.address, &good.address], 4);
+    for latency in ["false", "true"] {
+        let mut queues = BTreeSet::new();
+        let mut retried = 0;
+        while retried < 20 {
+            // A new one each time: from its second send on it would pass over the busy broker.
+            let receipt =
+                send(&producer(&names.url(), &[("send_latency_enable", latency)]), Selector::RoundRobin).unwrap();
+            if receipt.attempts == 2 {
+                retried += 1;
+                queues.insert(receipt.queue_id);
+            }
+        }
+        assert_eq!(queues.len() > 1, latency == "true", "{latency}: {queues:?}");
+    }
+}
+
 /// Rows: FT-07 FT-13.
 #[test]
 fn a_broker_that_refuses_connections_is_isolated_for_sends_in_every_mode() {
@@ -260,7 +282,7 @@ fn the_detector_finds_a_broker_that_answers_again() {
         ("start_detector_enable", "true"),
         ("detect_interval", "1"),
         ("retry_times_when_send_failed", "0"),
-        ("send_msg_timeout", "100"),
+        ("send_msg_timeout", "1000"),
     ];
     let producer = producer(&names.url(), &settings);
     assert_eq!(send(&producer, Selector::RoundRobin).unwrap_err().kind(), ErrorKind::Timeout);

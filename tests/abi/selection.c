@@ -139,7 +139,7 @@ static void broker_states_tell_of_isolation(void) {
     mqp_broker_states *states = NULL;
     mqp_broker_state_view view = MQP_BROKER_STATE_VIEW_INIT;
     mqp_producer *producer;
-    options.timeout_ms = 50;
+    options.timeout_ms = 500;
     CHECK_OK(mqp_config_set(config, MQP_STR("send_latency_enable"), MQP_STR("true"), &error));
     producer = check_start(config);
     CHECK_OK(mqp_producer_broker_states(producer, &states, &error));
@@ -241,7 +241,7 @@ static void errors_have_the_numbers_of_the_java_client(void) {
     mqp_send_options options = MQP_SEND_OPTIONS_INIT;
     mqp_error_view view = MQP_ERROR_VIEW_INIT;
     mqp_error *failure = NULL;
-    options.timeout_ms = 50;
+    options.timeout_ms = 500;
     CHECK(mqp_producer_send(producer, &message, &options, NULL, &failure) == MQP_ERR_TIMEOUT);
     CHECK_OK(mqp_error_get(failure, &view, &error));
     CHECK(view.code == 10002 && view.reserved == 0 && view.has_broker_code == 0);
