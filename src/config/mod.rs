@@ -8,7 +8,9 @@ mod url;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
-pub(crate) use url::{Target, cluster_name};
+pub(crate) use url::Target;
+#[cfg(feature = "mock")]
+pub(crate) use url::cluster_name;
 
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;

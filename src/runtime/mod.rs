@@ -132,6 +132,7 @@ struct DispatcherState {
 }
 
 impl Dispatcher {
+    #[cfg(any(feature = "capi", test))]
     pub(crate) fn push(&self, job: Job) {
         self.enqueue(self.state.lock(), job);
     }
