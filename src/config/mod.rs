@@ -11,6 +11,7 @@ pub(crate) use settings::{Backpressure, Settings};
 pub(crate) use url::Target;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::remoting::compress::supported;
 use std::collections::BTreeMap;
 
 /// The configuration of a producer: what was set, over the table's defaults.
@@ -85,7 +86,13 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
             "true" | "false" => Ok(()),
             _ => refuse("it must be `true` or `false`".into()),
         },
-        OptionKind::Choice(words) if words.contains(&value) => Ok(()),
+        OptionKind::Choice(words) if words.contains(&value) => match option.key {
+            "compress_type" if !supported(settings::compression_type(value)) => {
+                let what = format!("`compress_type` = `{value}`: this build has no {value}");
+                Err(Error::new(ErrorKind::Unsupported, what))
+            }
+            _ => Ok(()),
+        },
         OptionKind::Choice(words) => refuse(format!("it must be one of {}", words.join(", "))),
         OptionKind::Codes => match settings::codes(value) {
             Some(_) => Ok(()),
@@ -115,6 +122,21 @@ mod tests {
         assert!(Config::new().set("backpressure", "maybe").is_err());
         assert!(Config::new().set("retry_response_codes", "1,x").is_err());
         assert!(Config::new().set("client_ip", "nowhere").is_err());
+    }
+
+    /// Rows: CF-05.
+    #[test]
+    fn a_compression_that_was_not_built_is_refused_when_it_is_set() {
+        for (word, built) in [("ZLIB", true), ("LZ4", cfg!(feature = "lz4")), ("ZSTD", cfg!(feature = "zstd"))] {
+            match Config::new().set("compress_type", word) {
+                Ok(()) => assert!(built, "{word}"),
+                Err(error) => {
+                    assert!(!built, "{word}");
+                    assert_eq!(error.kind(), ErrorKind::Unsupported);
+                    assert!(error.message().contains(word), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

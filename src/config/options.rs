@@ -134,6 +134,27 @@ pub const OPTIONS: &[OptionSpec] = &[
         java: None,
     },
     OptionSpec {
+        key: "compress_msg_body_over_howmuch",
+        kind: OptionKind::Integer { min: 0, max: i32::MAX as i64 },
+        default: "4096",
+        doc: "Bodies of so many bytes and more are compressed; one that does not shrink goes as it is. 0: every body; more than `max_message_size`: none.",
+        java: None,
+    },
+    OptionSpec {
+        key: "compress_type",
+        kind: OptionKind::Choice(&["ZLIB", "LZ4", "ZSTD"]),
+        default: "ZLIB",
+        doc: "How bodies are compressed. LZ4 and ZSTD can be left out of a build (features `lz4`, `zstd`) and are refused there.",
+        java: None,
+    },
+    OptionSpec {
+        key: "compress_level",
+        kind: OptionKind::Integer { min: 0, max: 22 },
+        default: "5",
+        doc: "Higher is smaller and slower: 0 to 9 for ZLIB, 1 to 22 for ZSTD; LZ4 has no levels.",
+        java: None,
+    },
+    OptionSpec {
         key: "create_topic_key",
         kind: OptionKind::Text,
         default: "TBW102",

@@ -2,7 +2,10 @@
 
 use super::{Config, Target, invalid};
 use crate::error::Result;
+use crate::policy::compress::CompressionRules;
+use crate::protocol::remoting::compress::levels;
 use crate::protocol::remoting::frame::Serializer;
+use crate::protocol::remoting::sys_flag::Compression;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) retry_response_codes: Vec<i32>,
     pub(crate) retry_when_not_store_ok: bool,
     pub(crate) max_message_size: usize,
+    pub(crate) compression: CompressionRules,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
     pub(crate) max_in_flight_messages: usize,
@@ -68,6 +72,7 @@ impl Settings {
             retry_response_codes: codes(&text(config, "retry_response_codes")).unwrap_or_default(),
             retry_when_not_store_ok: text(config, "retry_another_broker_when_not_store_ok") == "true",
             max_message_size: number(config, "max_message_size")?,
+            compression: compression(config)?,
             create_topic_key: text(config, "create_topic_key"),
             default_topic_queue_nums: number(config, "default_topic_queue_nums")?,
             max_in_flight_messages: number(config, "max_in_flight_messages")?,
@@ -88,6 +93,31 @@ impl Settings {
             },
         })
     }
+}
+
+pub(super) fn compression_type(word: &str) -> Compression {
+    match word {
+        "LZ4" => Compression::Lz4,
+        "ZSTD" => Compression::Zstd,
+        _ => Compression::Zlib,
+    }
+}
+
+fn compression(config: &Config) -> Result<CompressionRules> {
+    let word = text(config, "compress_type");
+    let compression = compression_type(&word);
+    let level = integer(config, "compress_level")?;
+    let (lowest, highest) = levels(compression);
+    if !(lowest..=highest).contains(&level) {
+        return Err(invalid(format!(
+            "`compress_level` = `{level}` is not legal for `compress_type` = `{word}`: it must be from {lowest} to {highest}"
+        )));
+    }
+    Ok(CompressionRules {
+        threshold: number(config, "compress_msg_body_over_howmuch")?,
+        compression,
+        level: number(config, "compress_level")?,
+    })
 }
 
 fn text(config: &Config, key: &str) -> String {
@@ -128,6 +158,23 @@ mod tests {
         let config = Config::new().with("url", "mock://").unwrap();
         let error = Settings::from_config(&config).unwrap_err();
         assert_eq!(error.message(), "`producer_group` is required and not set");
+    }
+
+    /// Rows: CO-02 CF-04.
+    #[test]
+    fn a_level_must_fit_its_type() {
+        let config = |kind, level| {
+            let config = Config::new().with("url", "mock://").and_then(|c| c.with("producer_group", "G"));
+            config.and_then(|c| c.with("compress_type", kind)).and_then(|c| c.with("compress_level", level)).unwrap()
+        };
+        assert_eq!(Settings::from_config(&config("ZLIB", "9")).unwrap().compression.level, 9);
+        let error = Settings::from_config(&config("ZLIB", "10")).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "`compress_level` = `10` is not legal for `compress_type` = `ZLIB`: it must be from 0 to 9"
+        );
+        #[cfg(feature = "zstd")]
+        assert!(Settings::from_config(&config("ZSTD", "0")).unwrap_err().message().contains("from 1 to 22"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::protocol::remoting::frame::Frame;
 use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
 use crate::protocol::remoting::send::{SendHeader, encode_send};
+use crate::protocol::remoting::sys_flag;
 use crate::route::{Broker, Queue};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -46,6 +47,7 @@ struct Head {
     properties: String,
     message_id: String,
     flag: i32,
+    sys_flag: i32,
     born_timestamp: i64,
 }
 
@@ -65,6 +67,8 @@ struct FailedTry {
 /// A message that keeps every rule, with its route.
 struct Accepted {
     head: Head,
+    /// In place of the caller's body, when it is smaller.
+    compressed: Option<Vec<u8>>,
     queue: Queue,
     rules: Rules,
     permit: super::admission::Permit,
@@ -78,15 +82,19 @@ impl Core {
         let started = Instant::now();
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
-        let head = self.head(message)?;
+        let mut head = self.head(message)?;
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
+        let compressed = self.settings.compression.apply(message.body);
+        if compressed.is_some() {
+            head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
+        }
         let route = self.route(message.topic, rules.deadline)?;
         let Some(queue) = route.select(None).cloned() else {
             return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", message.topic)));
         };
-        Ok(Accepted { head, queue, rules, permit })
+        Ok(Accepted { head, compressed, queue, rules, permit })
     }
 
     fn head(&self, message: &Message<'_>) -> Result<Head> {
@@ -106,7 +114,14 @@ impl Core {
         properties::append(&mut text, properties::UNIQ_KEY, &message_id);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
         validate::properties_length(text.len())?;
-        Ok(Head { topic: message.topic.to_owned(), properties: text, message_id, flag: message.flag, born_timestamp })
+        Ok(Head {
+            topic: message.topic.to_owned(),
+            properties: text,
+            message_id,
+            flag: message.flag,
+            sys_flag: 0,
+            born_timestamp,
+        })
     }
 
     pub(crate) fn submit(
@@ -116,7 +131,7 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, queue, rules, permit } = self.accept(message, options, mode)?;
+        let Accepted { head, compressed, queue, rules, permit } = self.accept(message, options, mode)?;
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -129,18 +144,19 @@ impl Core {
             maybe_persisted: false,
             owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
         });
-        op.start_try(Some(message.body));
+        op.start_try(Some(compressed.as_deref().unwrap_or(message.body)));
         Ok(())
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let Accepted { head, queue, rules, permit } = self.accept(message, options, Mode::Sync)?;
+        let Accepted { head, compressed, queue, rules, permit } = self.accept(message, options, Mode::Sync)?;
         let connection = self.pool.broker(&queue.broker.address);
         connection.wait_open(rules.deadline)?;
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
-        let frame = self.encode(&head, &queue, opaque, true, message.body);
+        let body = compressed.as_deref().unwrap_or(message.body);
+        let frame = self.encode(&head, &queue, opaque, true, body);
         connection.push(frame, Some(Box::new(permit)))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
@@ -167,7 +183,7 @@ impl Core {
             default_topic: &self.settings.create_topic_key,
             default_topic_queue_nums: self.settings.default_topic_queue_nums,
             queue_id: queue.id,
-            sys_flag: 0,
+            sys_flag: head.sys_flag,
             born_timestamp: head.born_timestamp,
             flag: head.flag,
             properties: &head.properties,

@@ -3,6 +3,7 @@
 //! One topology is started and shared by all suites; arguments name the suites to run. What brokers stored is read
 //! back by the official Java client.
 
+mod compression;
 mod programs;
 mod rust_stress;
 mod stress;
@@ -25,6 +26,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("python_ten_thousand", suites::python_ten_thousand),
     ("go_ten_thousand", suites::go_ten_thousand),
     ("both_serializers", suites::both_serializers),
+    ("compressed_bodies", compression::compressed_bodies),
     ("the_send_examples", suites::the_send_examples),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),

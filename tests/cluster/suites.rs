@@ -17,8 +17,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// What the suites share.
 pub struct Bench {
-    topology: Topology,
-    tool: JavaTool,
+    pub(crate) topology: Topology,
+    pub(crate) tool: JavaTool,
     programs: OnceLock<Result<Programs, String>>,
     scratch: ScratchDir,
 }
@@ -35,16 +35,16 @@ impl Bench {
         self.programs.get_or_init(Programs::build).as_ref().map_err(Clone::clone)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("rocketmq://{}", self.topology.namesrv_addr())
     }
 
-    fn create_topic(&self, topic: &str) -> Result<(), String> {
+    pub(crate) fn create_topic(&self, topic: &str) -> Result<(), String> {
         let broker = &self.topology.master("broker-a").addr;
         self.tool.create_topic(&self.topology.connection(), broker, topic, 8, 6, &[]).map_err(text)
     }
 
-    fn read(&self, topic: &str, at_least: usize) -> Result<Vec<StoredMessage>, String> {
+    pub(crate) fn read(&self, topic: &str, at_least: usize) -> Result<Vec<StoredMessage>, String> {
         self.tool.read(&self.topology.connection(), topic, at_least, LIMIT).map_err(text)
     }
 
@@ -71,11 +71,11 @@ impl Bench {
     }
 }
 
-fn text(error: impl std::fmt::Debug) -> String {
+pub(crate) fn text(error: impl std::fmt::Debug) -> String {
     format!("{error:?}")
 }
 
-fn first_few(wrong: Vec<String>) -> String {
+pub(crate) fn first_few(wrong: Vec<String>) -> String {
     let shown = wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n  ");
     format!("  {shown}\n  {} differences in all", wrong.len())
 }

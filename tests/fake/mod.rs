@@ -37,30 +37,44 @@ impl Act {
         ];
         Act::Answer(0, "", fields)
     }
+
+    /// Success with a body.
+    pub fn body(request: &Header, body: &[u8]) -> Act {
+        Act::Raw(answer(request, 0, "", &[], body))
+    }
 }
 
 /// A server that is fed frames and answers each by `respond`.
 pub struct FakeServer {
     pub address: String,
     pub requests: Arc<Mutex<Vec<Header>>>,
+    /// The body of each request, in the order of `requests`.
+    pub bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     pub connections: Arc<AtomicUsize>,
 }
 
 impl FakeServer {
     /// Starts a server; heartbeats and farewells are answered, `respond` sees all else with its running number.
     pub fn start(respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        FakeServer::start_at("127.0.0.1:0", respond)
+    }
+
+    /// The same, listening on an address of the test's choice.
+    pub fn start_at(listen: &str, respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
+        let listener = TcpListener::bind(listen).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
         let respond = Arc::new(respond);
-        let server = FakeServer { address, requests: Arc::clone(&requests), connections: Arc::clone(&connections) };
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let log = (Arc::clone(&requests), Arc::clone(&bodies));
+        let server = FakeServer { address, requests, bodies, connections: Arc::clone(&connections) };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 connections.fetch_add(1, Ordering::SeqCst);
-                let (requests, respond) = (Arc::clone(&requests), Arc::clone(&respond));
-                std::thread::spawn(move || serve(stream, &requests, &*respond));
+                let (log, respond) = (log.clone(), Arc::clone(&respond));
+                std::thread::spawn(move || serve(stream, &log, &*respond));
             }
         });
         server
@@ -68,6 +82,11 @@ impl FakeServer {
 
     /// A name server that routes every topic to brokers `broker-a`, `broker-b`, ... at these addresses.
     pub fn name_server(brokers: &[&str], queues: u32) -> FakeServer {
+        FakeServer::name_server_at("127.0.0.1:0", brokers, queues)
+    }
+
+    /// The same, listening on an address of the test's choice.
+    pub fn name_server_at(listen: &str, brokers: &[&str], queues: u32) -> FakeServer {
         let names: Vec<char> = ('a'..='z').collect();
         let broker_datas: Vec<String> = (brokers.iter().zip(&names))
             .map(|(address, n)| {
@@ -81,10 +100,22 @@ impl FakeServer {
             .collect();
         let route =
             format!(r#"{{"brokerDatas":[{}],"queueDatas":[{}]}}"#, broker_datas.join(","), queue_datas.join(","));
-        FakeServer::start(move |_, request| match request.code {
-            request_code::GET_ROUTEINFO_BY_TOPIC => Act::Raw(answer(request, 0, "", &[], route.as_bytes())),
+        FakeServer::start_at(listen, move |_, request| match request.code {
+            request_code::GET_ROUTEINFO_BY_TOPIC => Act::body(request, route.as_bytes()),
             code => panic!("a name server was asked code {code}"),
         })
+    }
+
+    /// The bodies of the requests of a code so far.
+    pub fn bodies_of(&self, code: i32) -> Vec<Vec<u8>> {
+        let requests = self.requests.lock().unwrap();
+        let bodies = self.bodies.lock().unwrap();
+        requests
+            .iter()
+            .zip(&*bodies)
+            .filter(|(request, _)| request.code == code)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 
     /// The URL with this server as the only name server.
@@ -117,7 +148,10 @@ fn answer(request: &Header, code: i32, remark: &str, fields: &[(&str, String)], 
     out.to_vec()
 }
 
-fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl Fn(usize, &Header) -> Act + ?Sized)) {
+/// What was asked: headers and bodies.
+type Log = (Arc<Mutex<Vec<Header>>>, Arc<Mutex<Vec<Vec<u8>>>>);
+
+fn serve(mut stream: TcpStream, log: &Log, respond: &(impl Fn(usize, &Header) -> Act + ?Sized)) {
     let mut buffer = Vec::new();
     let mut chunk = [0; 65_536];
     loop {
@@ -129,7 +163,7 @@ fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl F
         let mut consumed = 0;
         while let Some((frame, length)) = split(&buffer[consumed..]).unwrap() {
             consumed += length;
-            if !handle(&mut stream, &frame, requests, respond) {
+            if !handle(&mut stream, &frame, log, respond) {
                 return;
             }
         }
@@ -141,13 +175,14 @@ fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl F
 fn handle(
     stream: &mut TcpStream,
     frame: &Frame<'_>,
-    requests: &Mutex<Vec<Header>>,
+    (requests, bodies): &Log,
     respond: &(impl Fn(usize, &Header) -> Act + ?Sized),
 ) -> bool {
     let request = Header::decode(frame).unwrap();
     let number = {
         let mut requests = requests.lock().unwrap();
         requests.push(request.clone());
+        bodies.lock().unwrap().push(frame.body.to_vec());
         let housekeeping = [request_code::HEART_BEAT, request_code::UNREGISTER_CLIENT];
         if housekeeping.contains(&request.code) {
             drop(requests);
