@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "receipt.rs",
     "callback.rs",
     "producer.rs",
+    "hook.rs",
     "log.rs",
     "mock.rs",
 ];

@@ -41,6 +41,12 @@ fn contents_and_tables() {
     check("contents", &[]);
 }
 
+/// Rows: HK-01 HK-02 HK-04 HK-05.
+#[test]
+fn hooks() {
+    check("hooks", &[]);
+}
+
 #[test]
 fn log() {
     check("log", &[]);
@@ -57,7 +63,7 @@ fn the_example_sends_in_each_mode() {
     let output = run(&example, &[]);
     assert!(output.status.success(), "{}", text(&output));
     let printed = text(&output);
-    let modes: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let modes: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(modes, ["sync", "async", "oneway"], "{printed}");
 
     let output = run(&example, &["rocketmq://nowhere"]);
@@ -78,8 +84,9 @@ fn memory_is_clean() {
     let example = build(&format!("{ROOT}/examples/c/send.c"), "send-memory");
     let callbacks = build(&source("callbacks.c"), "callbacks-memory");
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
+    let hooks = build(&source("hooks.c"), "hooks-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None)] {
+    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None), (hooks, None)] {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
         let output = run("valgrind".as_ref(), &arguments);

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// mqp_producer_free only gives back what is the child's.
 #[derive(Debug)]
 pub struct mqp_producer {
-    producer: Producer,
+    pub(super) producer: Producer,
 }
 
 /// Makes a producer; it does nothing until mqp_producer_start.

@@ -1,6 +1,7 @@
 //! A producer's life: start, the tasks that run beside it, flush, close.
 
 use super::admission::Admission;
+use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::{Found, Lookups};
 use crate::config::{Settings, Target};
@@ -43,6 +44,7 @@ pub(crate) struct Core {
     pub(super) pool: Arc<Pool>,
     pub(super) routes: RouteCache,
     pub(super) admission: Arc<Admission>,
+    pub(super) hooks: Hooks,
     name_servers: NameServers,
     lookups: Lookups,
     phase: Mutex<Phase>,
@@ -94,6 +96,7 @@ impl Core {
         Ok(Arc::new(Core {
             name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
+            hooks: Hooks::default(),
             identity,
             runtime,
             pool,
@@ -125,11 +128,25 @@ impl Core {
         self.aborting.load(Ordering::Acquire).then(|| Error::new(ErrorKind::Closed, "the producer was closed"))
     }
 
+    pub(super) fn add_hook(&self, make: impl FnOnce() -> Hook) -> Result<()> {
+        match *self.phase.lock() {
+            Phase::Created => {
+                self.hooks.add(make());
+                Ok(())
+            }
+            Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, "hooks are added before the start")),
+            Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
+        }
+    }
+
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
         {
             let mut phase = self.phase.lock();
             match *phase {
-                Phase::Created => *phase = Phase::Running,
+                Phase::Created => {
+                    self.hooks.fix();
+                    *phase = Phase::Running;
+                }
                 Phase::Running => {
                     return Err(Error::new(ErrorKind::AlreadyStarted, "the producer is started already"));
                 }

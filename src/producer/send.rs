@@ -1,12 +1,14 @@
 //! One message on its way: the first try on the caller's thread, answers and further tries on the I/O thread.
 
 use super::Mode;
+use super::hooks::{self, After, Sending};
 use super::identity::now_ms;
 use super::lifecycle::Core;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::is_library_thread;
+use crate::hook::SendMode;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
 use crate::policy::retry::{RetryRules, TryEnd};
@@ -38,6 +40,7 @@ struct SendOp {
     /// A try that stored the message, but not to its full safety.
     stored: Option<Receipt>,
     maybe_persisted: bool,
+    after: Option<Box<After>>,
     owed: Owed,
 }
 
@@ -72,6 +75,7 @@ struct Accepted {
     queue: Queue,
     rules: Rules,
     permit: super::admission::Permit,
+    after: Option<Box<After>>,
 }
 
 impl Core {
@@ -94,7 +98,29 @@ impl Core {
         let Some(queue) = route.select(None).cloned() else {
             return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", message.topic)));
         };
-        Ok(Accepted { head, compressed, queue, rules, permit })
+        let after = match self.hooks.get() {
+            None => None,
+            Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
+        };
+        Ok(Accepted { head, compressed, queue, rules, permit, after })
+    }
+
+    fn sending<'a>(&'a self, message: &'a Message<'a>, head: &'a Head, queue: &'a Queue, rules: &Rules) -> Sending<'a> {
+        Sending {
+            producer_group: &self.settings.producer_group,
+            namespace: "",
+            mode: match rules.mode {
+                Mode::Sync => SendMode::Sync,
+                Mode::Async => SendMode::Async,
+                Mode::Oneway => SendMode::Oneway,
+            },
+            message,
+            properties: &head.properties,
+            message_id: &head.message_id,
+            born_host: self.identity.host(),
+            queue,
+            started: rules.started,
+        }
     }
 
     fn head(&self, message: &Message<'_>) -> Result<Head> {
@@ -131,7 +157,7 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, compressed, queue, rules, permit } = self.accept(message, options, mode)?;
+        let Accepted { head, compressed, queue, rules, permit, after } = self.accept(message, options, mode)?;
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -142,6 +168,7 @@ impl Core {
             failed: Vec::new(),
             stored: None,
             maybe_persisted: false,
+            after,
             owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
         });
         op.start_try(Some(compressed.as_deref().unwrap_or(message.body)));
@@ -149,7 +176,17 @@ impl Core {
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let Accepted { head, compressed, queue, rules, permit } = self.accept(message, options, Mode::Sync)?;
+        let mut accepted = self.accept(message, options, Mode::Oneway)?;
+        let (after, queue) = (accepted.after.take(), accepted.queue.clone());
+        let outcome = self.push_oneway(message, accepted);
+        if let Some(after) = after {
+            after.end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
+        }
+        outcome
+    }
+
+    fn push_oneway(&self, message: &Message<'_>, accepted: Accepted) -> Outcome {
+        let Accepted { head, compressed, queue, rules, permit, .. } = accepted;
         let connection = self.pool.broker(&queue.broker.address);
         connection.wait_open(rules.deadline)?;
         let opaque = connection.reserve()?;
@@ -204,8 +241,8 @@ impl SendOp {
         let settings = &self.core.settings;
         RetryRules {
             tries: match self.rules.mode {
-                Mode::Sync => settings.sync_tries,
                 Mode::Async => settings.async_tries,
+                Mode::Sync | Mode::Oneway => settings.sync_tries,
             },
             codes: &settings.retry_response_codes,
             when_not_store_ok: settings.retry_when_not_store_ok,
@@ -287,13 +324,19 @@ impl SendOp {
     }
 
     fn finish(self: Box<Self>, outcome: Outcome) {
-        let SendOp { core, maybe_persisted, owed, .. } = *self;
-        // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
-        drop(core);
-        owed.deliver(outcome.map_err(|error| match maybe_persisted {
+        let SendOp { core, maybe_persisted, queue, tries, after, owed, .. } = *self;
+        let outcome = outcome.map_err(|error| match maybe_persisted {
             true => error.with_maybe_persisted(true),
             false => error,
-        }));
+        });
+        let Some(after) = after else {
+            // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
+            drop(core);
+            return owed.deliver(outcome);
+        };
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        drop(core);
+        after.end(&queue, tries, outcome, Some(owed), &dispatcher);
     }
 
     fn receipt(&self, status: SendStatus, scan: &Scan<'_>) -> Receipt {
