@@ -942,7 +942,8 @@ MQP_API const char *mqp_version_string(void);
 MQP_API mqp_status mqp_version_check(uint32_t header_version, struct mqp_error **error);
 
 /**
- * Makes a configuration with every default.
+ * Makes a configuration with every default. The environment is read here and nowhere else: `NAMESRV_ADDR`
+ * (`host:port;host:port`) stands for a `url` that is not set.
  *
  * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
  * Errors: MQP_ERR_INVALID_ARGUMENT.

@@ -2,6 +2,8 @@
 
 use super::{Config, Target, invalid};
 use crate::error::Result;
+use crate::net::http::HttpUrl;
+use crate::policy::address_map::AddressMap;
 use crate::policy::compress::CompressionRules;
 use crate::protocol::remoting::compress::levels;
 use crate::protocol::remoting::frame::Serializer;
@@ -23,6 +25,9 @@ pub(crate) enum Backpressure {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) target: Target,
+    pub(crate) address_server: Option<HttpUrl>,
+    pub(crate) address_interval: Duration,
+    pub(crate) broker_addresses: AddressMap,
     pub(crate) producer_group: String,
     pub(crate) instance_name: String,
     pub(crate) client_ip: Option<IpAddr>,
@@ -51,13 +56,21 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the values, all of them checked when they were set; refuses a required key that is missing.
     pub(crate) fn from_config(config: &Config) -> Result<Settings> {
+        let address_server = match text(config, "name_server_address_url").as_str() {
+            "" => None,
+            url => Some(HttpUrl::parse(url).map_err(|why| invalid(format!("`name_server_address_url`: {why}")))?),
+        };
         for key in ["url", "producer_group"] {
-            if text(config, key).is_empty() {
+            if text(config, key).is_empty() && !(key == "url" && address_server.is_some()) {
                 return Err(invalid(format!("`{key}` is required and not set")));
             }
         }
         Ok(Settings {
-            target: Target::parse(&text(config, "url"))?,
+            target: target(config)?,
+            address_server,
+            address_interval: milliseconds(config, "name_server_address_interval")?,
+            broker_addresses: AddressMap::parse(list(&text(config, "broker_address_map")).iter().map(String::as_str))
+                .map_err(|why| invalid(format!("`broker_address_map`: {why}")))?,
             producer_group: text(config, "producer_group"),
             instance_name: text(config, "instance_name"),
             client_ip: text(config, "client_ip").parse().ok(),
@@ -120,6 +133,18 @@ fn compression(config: &Config) -> Result<CompressionRules> {
     })
 }
 
+/// An empty `url` stands for name servers that the address server tells.
+fn target(config: &Config) -> Result<Target> {
+    let url = text(config, "url");
+    if url.is_empty() {
+        return Ok(Target::RocketMq { name_servers: Vec::new() });
+    }
+    Target::parse(&url).map_err(|error| match config.set.contains_key("url") {
+        true => error,
+        false => error.context("`NAMESRV_ADDR` of the environment"),
+    })
+}
+
 fn text(config: &Config, key: &str) -> String {
     config.get(key).unwrap_or_default().to_owned()
 }
@@ -138,7 +163,7 @@ fn milliseconds(config: &Config, key: &str) -> Result<Duration> {
     Ok(Duration::from_millis(number(config, key)?))
 }
 
-fn list(text: &str) -> Vec<String> {
+pub(super) fn list(text: &str) -> Vec<String> {
     text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
@@ -153,11 +178,14 @@ mod tests {
 
     #[test]
     fn required_keys_are_named() {
-        let error = Settings::from_config(&Config::new()).unwrap_err();
+        let error = Settings::from_config(&Config::default()).unwrap_err();
         assert_eq!(error.message(), "`url` is required and not set");
-        let config = Config::new().with("url", "mock://").unwrap();
+        let config = Config::default().with("url", "mock://").unwrap();
         let error = Settings::from_config(&config).unwrap_err();
         assert_eq!(error.message(), "`producer_group` is required and not set");
+        let config = Config::default().with("name_server_address_url", "http://h/").unwrap();
+        let config = config.with("producer_group", "G").unwrap();
+        assert_eq!(Settings::from_config(&config).unwrap().target, Target::RocketMq { name_servers: Vec::new() });
     }
 
     /// Rows: CO-02 CF-04.

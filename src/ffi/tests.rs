@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{producer, receipt, version};
+use super::{hook, producer, receipt, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
@@ -142,6 +142,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         config::mqp_config_option_get(0, null_mut()),
         receipt::mqp_receipt_get(null(), null_mut()),
         producer::mqp_producer_new(null(), null_mut()),
+        hook::mqp_producer_add_hook(null_mut(), null()),
         producer::mqp_producer_start(null_mut()),
         producer::mqp_producer_send(null_mut(), null(), null(), null_mut()),
         producer::mqp_producer_send_async(null_mut(), null(), null(), callback),

@@ -1,5 +1,6 @@
 //! Decisions of the send path, pure: `now` is an argument, nothing here waits or does I/O.
 
+pub(crate) mod address_map;
 pub(crate) mod backoff;
 pub(crate) mod compress;
 pub(crate) mod retry;

@@ -8,7 +8,7 @@ use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
 use crate::net::connection::Connection;
-use crate::net::nameserver::NameServers;
+use crate::net::nameserver::{Discovery, NameServers};
 use crate::net::pool::{Greeting, Pool};
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::heartbeat::Heartbeat;
@@ -16,6 +16,7 @@ use crate::route::{RouteCache, TopicRoute};
 use crate::runtime::Runtime;
 use crate::sync::{Gate, Mutex};
 use bytes::BytesMut;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -94,7 +95,7 @@ impl Core {
             greeting(&settings, &identity, &runtime),
         ));
         Ok(Arc::new(Core {
-            name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),
+            name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
             hooks: Hooks::default(),
             identity,
@@ -154,6 +155,11 @@ impl Core {
             }
         }
         let deadline = Instant::now() + self.settings.api_timeout;
+        if self.name_servers.are_discovered() {
+            let done = Arc::new(Gate::default());
+            self.discover(Some(Arc::clone(&done)));
+            done.wait(deadline);
+        }
         for topic in &self.settings.topics {
             if let Err(cause) = self.route(topic, deadline) {
                 tracing::warn!(topic, %cause, "no route at start; the first send asks again");
@@ -164,7 +170,23 @@ impl Core {
         let heartbeat = repeat(Arc::downgrade(self), self.settings.heartbeat_broker_interval, |core| core.heartbeat());
         let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
         self.tasks.lock().extend(tasks);
+        if self.name_servers.are_discovered() {
+            let again = repeat(Arc::downgrade(self), self.settings.address_interval, |core| core.discover(None));
+            self.tasks.lock().push(self.runtime.spawn(again).abort_handle());
+        }
         Ok(())
+    }
+
+    /// Asks the address server for the name servers; `done` is opened when it is over.
+    fn discover(self: &Arc<Self>, done: Option<Arc<Gate>>) {
+        let core = Arc::clone(self);
+        self.runtime.spawn(async move {
+            // A failure is logged there, and the list before it stays.
+            let _ = core.name_servers.discover(core.settings.api_timeout).await;
+            if let Some(done) = done {
+                done.open();
+            }
+        });
     }
 
     /// The route of a topic, from the cache or the name servers; waits until the deadline.
@@ -319,6 +341,16 @@ impl Core {
     }
 }
 
+fn discovery(addresses: Vec<Arc<str>>, settings: &Settings) -> Discovery {
+    Discovery {
+        addresses,
+        address_server: settings.address_server.clone(),
+        broker_addresses: settings.broker_addresses.clone(),
+        api_timeout: settings.api_timeout,
+        serializer: settings.serializer,
+    }
+}
+
 fn greeting(settings: &Settings, identity: &Identity, runtime: &Arc<Runtime>) -> Greeting {
     let runtime = Arc::downgrade(runtime);
     let (timeout, serializer) = (settings.api_timeout, settings.serializer);
@@ -362,13 +394,43 @@ fn send_heartbeat(
     });
 }
 
-/// Runs `task` at each interval as long as the producer lives.
-async fn repeat(core: Weak<Core>, interval: Duration, task: impl Fn(&Arc<Core>)) {
+/// Runs `task` at each interval as long as its owner lives; one that panics has its next turn all the same.
+async fn repeat<T>(owner: Weak<T>, interval: Duration, task: impl Fn(&Arc<T>)) {
     loop {
         tokio::time::sleep(interval).await;
-        let Some(core) = core.upgrade() else {
+        let Some(owner) = owner.upgrade() else {
             return;
         };
-        task(&core);
+        if catch_unwind(AssertUnwindSafe(|| task(&owner))).is_err() {
+            tracing::error!("a scheduled task panicked");
+        }
+    }
+}
+
+#[cfg(all(test, not(mqp_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc::channel;
+
+    /// Rows: ST-06.
+    #[test]
+    fn a_task_that_panics_has_its_next_turn_and_ends_with_its_owner() {
+        let runtime = Runtime::shared().unwrap();
+        let owner = Arc::new(AtomicUsize::new(0));
+        let (turn, turns) = channel();
+        let task = move |count: &Arc<AtomicUsize>| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            turn.send(number).unwrap();
+            assert_ne!(number, 1, "the second turn fails");
+        };
+        let ended = runtime.spawn(repeat(Arc::downgrade(&owner), Duration::from_millis(1), task));
+        for number in 0..4 {
+            assert_eq!(turns.recv_timeout(Duration::from_secs(20)).unwrap(), number);
+        }
+        drop(owner);
+        // The task, and with it the sender, goes.
+        while turns.recv_timeout(Duration::from_secs(20)).is_ok() {}
+        drop(ended);
     }
 }
