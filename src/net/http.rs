@@ -2,6 +2,7 @@
 
 use super::dial::dial;
 use crate::error::Error;
+use std::fmt;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
@@ -17,6 +18,12 @@ pub(crate) struct HttpUrl {
     /// As it stood in the URL, for the `Host` header.
     host: String,
     path: String,
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.host, self.path)
+    }
 }
 
 impl HttpUrl {

@@ -4,5 +4,6 @@ pub(crate) mod address_map;
 pub(crate) mod backoff;
 pub(crate) mod compress;
 pub(crate) mod retry;
+pub(crate) mod returns;
 pub(crate) mod select;
 pub(crate) mod validate;

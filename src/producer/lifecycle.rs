@@ -1,6 +1,7 @@
 //! A producer's life: start, the tasks that run beside it, flush, close.
 
 use super::admission::Admission;
+use super::groups::{self, Registered};
 use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::{Found, Lookups};
@@ -46,6 +47,7 @@ pub(crate) struct Core {
     pub(super) routes: RouteCache,
     pub(super) admission: Arc<Admission>,
     pub(super) hooks: Hooks,
+    registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Lookups,
     phase: Mutex<Phase>,
@@ -98,6 +100,7 @@ impl Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
             hooks: Hooks::default(),
+            registered: Mutex::new(None),
             identity,
             runtime,
             pool,
@@ -145,6 +148,8 @@ impl Core {
             let mut phase = self.phase.lock();
             match *phase {
                 Phase::Created => {
+                    // Refused, the producer stays as it was: a later start may succeed.
+                    *self.registered.lock() = self.group_key().map(groups::register).transpose()?;
                     self.hooks.fix();
                     *phase = Phase::Running;
                 }
@@ -302,7 +307,26 @@ impl Core {
         self.end();
     }
 
+    /// What must be the only one of its kind in this process: an instance name of the user's choice.
+    fn group_key(&self) -> Option<groups::Key> {
+        let Settings { instance_name, producer_group, target, address_server, .. } = &self.settings;
+        let cluster = match (target, address_server) {
+            _ if instance_name == "DEFAULT" => return None,
+            (Target::RocketMq { name_servers }, None) => {
+                let mut sorted = name_servers.clone();
+                sorted.sort();
+                sorted.join(";")
+            }
+            (Target::RocketMq { .. }, Some(server)) => server.to_string(),
+            // Each unnamed embedded cluster is another one.
+            (Target::Mock { name, .. }, _) if name.is_empty() => return None,
+            (Target::Mock { name, .. }, _) => format!("mock://{name}"),
+        };
+        Some(groups::Key { cluster, instance_name: instance_name.clone(), group: producer_group.clone() })
+    }
+
     fn end(&self) {
+        drop(self.registered.lock().take());
         self.aborting.store(true, Ordering::Release);
         for task in self.tasks.lock().drain(..) {
             task.abort();

@@ -1,6 +1,7 @@
 //! The producer: its life, and the way of a message through it.
 
 pub(crate) mod admission;
+mod groups;
 pub(crate) mod hooks;
 mod identity;
 mod lifecycle;

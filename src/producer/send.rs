@@ -12,6 +12,7 @@ use crate::hook::SendMode;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
 use crate::policy::retry::{RetryRules, TryEnd};
+use crate::policy::returns::Returns;
 use crate::policy::validate;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Frame;
@@ -51,6 +52,7 @@ struct Head {
     message_id: String,
     flag: i32,
     sys_flag: i32,
+    returns: Returns,
     born_timestamp: i64,
 }
 
@@ -128,8 +130,11 @@ impl Core {
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let mut text = String::with_capacity(given + message.keys.len() + message.tags.len() + 96);
+        let returns = Returns::of(message)?;
         for (name, value) in &message.properties {
-            properties::append(&mut text, name, value);
+            if !returns.takes(name) {
+                properties::append(&mut text, name, value);
+            }
         }
         if !message.keys.is_empty() {
             properties::append(&mut text, properties::KEYS, message.keys);
@@ -146,6 +151,7 @@ impl Core {
             message_id,
             flag: message.flag,
             sys_flag: 0,
+            returns,
             born_timestamp,
         })
     }
@@ -224,9 +230,9 @@ impl Core {
             born_timestamp: head.born_timestamp,
             flag: head.flag,
             properties: &head.properties,
-            reconsume_times: 0,
+            reconsume_times: head.returns.times,
             unit_mode: false,
-            max_reconsume_times: None,
+            max_reconsume_times: head.returns.most,
             batch: false,
             broker_name: &queue.broker.name,
         };

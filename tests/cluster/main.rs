@@ -5,6 +5,7 @@
 
 mod compression;
 mod programs;
+mod rejections;
 mod rust_stress;
 mod stress;
 mod suites;
@@ -31,6 +32,12 @@ const SUITES: &[(&str, Suite)] = &[
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),
+    ("rejection_too_large", rejections::a_broker_refuses_what_is_too_large),
+    ("rejection_queue_gone", rejections::a_broker_refuses_a_queue_that_is_gone),
+    ("rejection_read_only", rejections::a_topic_that_may_only_be_read_has_no_route),
+    ("rejection_out_of_service", rejections::a_broker_out_of_service_is_tried_again),
+    ("rejection_flow_control", rejections::flow_control_is_a_refusal_and_worth_a_retry),
+    ("rejection_unknown_topic", rejections::an_unknown_topic_is_refused_where_topics_are_not_created),
 ];
 
 fn main() -> ExitCode {
