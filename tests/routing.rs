@@ -1,5 +1,7 @@
 //! Routes as name servers really and wrongly give them, the header of a send, and the life of groups.
 
+#![cfg(feature = "mock")]
+
 mod fake;
 
 use fake::{Act, FakeServer};

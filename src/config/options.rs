@@ -299,6 +299,46 @@ mod tests {
         }
     }
 
+    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19.
+    #[test]
+    fn defaults_are_those_of_the_java_client_or_their_departure_is_marked() {
+        for (key, java) in [
+            ("send_msg_timeout", "3000"),
+            ("compress_msg_body_over_howmuch", "4096"),
+            ("compress_level", "5"),
+            ("compress_type", "ZLIB"),
+            ("retry_times_when_send_failed", "2"),
+            ("retry_times_when_send_async_failed", "2"),
+            ("retry_another_broker_when_not_store_ok", "false"),
+            ("max_message_size", "4194304"),
+            ("default_topic_queue_nums", "4"),
+            ("poll_name_server_interval", "30000"),
+            ("heartbeat_broker_interval", "30000"),
+            ("mq_client_api_timeout", "3000"),
+            ("connect_timeout", "3000"),
+            ("name_server_address_interval", "120000"),
+            ("instance_name", "DEFAULT"),
+            ("serialize_type", "JSON"),
+            ("topics", ""),
+        ] {
+            let option = find(key).unwrap();
+            assert_eq!((option.default, option.java), (java, None), "{key}");
+        }
+        for (key, ours, java) in [
+            ("send_msg_max_timeout_per_request", "-1", "no limit"),
+            ("retry_response_codes", "1,2,14,17,204,205,1500", "16"),
+            ("max_in_flight_messages", "65535", "1024"),
+            ("max_in_flight_bytes", "67108864", "104857600"),
+            ("backpressure", "block", "off"),
+            ("create_topic_key", "TBW102", "ignores"),
+            ("name_server_address_url", "", "jmenv.tbsite.net"),
+        ] {
+            let option = find(key).unwrap();
+            assert_eq!(option.default, ours, "{key}");
+            assert!(option.java.is_some_and(|text| text.contains(java)), "{key}: {:?}", option.java);
+        }
+    }
+
     #[test]
     fn the_nearest_key_is_suggested_only_when_near() {
         assert_eq!(nearest("send_msg_timout"), Some("send_msg_timeout"));

@@ -176,6 +176,7 @@ pub(super) fn codes(text: &str) -> Option<Vec<i32>> {
 mod tests {
     use super::*;
 
+    /// Rows: CF-01.
     #[test]
     fn required_keys_are_named() {
         let error = Settings::from_config(&Config::default()).unwrap_err();
@@ -205,6 +206,7 @@ mod tests {
         assert!(Settings::from_config(&config("ZSTD", "0")).unwrap_err().message().contains("from 1 to 22"));
     }
 
+    /// Rows: CF-06.
     #[test]
     fn values_take_their_types() {
         let config = Config::new()

@@ -52,7 +52,7 @@ fn configure(bench: &Bench, settings: &[(&str, &str)]) -> Result<(), String> {
 
 fn topic(bench: &Bench, name: &str, queues: u32, perm: u32) -> Result<(), String> {
     let broker = &bench.topology.master("broker-a").addr;
-    bench.tool.create_topic(&bench.topology.connection(), broker, name, queues as _, perm as _, &[]).map_err(text)
+    bench.tool.create_topic(&bench.topology.connection(), broker, name, queues, perm, &[]).map_err(text)
 }
 
 /// Rows: VA-04 VA-12 RE-02 RE-03.
