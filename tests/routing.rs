@@ -8,6 +8,7 @@ use fake::{Act, FakeServer};
 use mqproducer::mock::Cluster;
 use mqproducer::protocol::remoting::command::request_code::{GET_ROUTEINFO_BY_TOPIC, SEND_MESSAGE_V2};
 use mqproducer::{Config, ErrorKind, Message, Producer, SendOptions, SendStatus};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -95,7 +96,7 @@ fn a_route_without_a_writable_queue_on_a_master_is_no_route() {
     }
 }
 
-/// Rows: RT-01 RT-02 RT-06 RT-08 RT-11 RT-13 RT-17 ST-02 CF-12 LC-10.
+/// Rows: RT-01 RT-02 RT-06 RT-08 RT-11 RT-13 RT-17 ST-02 ST-03 RM-07 CF-12 LC-10.
 #[test]
 fn routes_are_fetched_once_and_then_at_the_interval_for_every_topic_in_use() {
     let (first, second) = (FakeServer::start(|_, _| Act::stored(0, 1)), FakeServer::start(|_, _| Act::stored(0, 2)));
@@ -112,7 +113,8 @@ fn routes_are_fetched_once_and_then_at_the_interval_for_every_topic_in_use() {
     assert_eq!(asked(), 3);
     slow.close(LONG).unwrap();
 
-    let quick = start(&[("url", &url), ("poll_name_server_interval", "100")]);
+    let intervals = [("poll_name_server_interval", "100"), ("heartbeat_broker_interval", "100")];
+    let quick = start(&[&[("url", &*url)], &intervals[..]].concat());
     for topic in ["A", "B"] {
         assert_eq!(send(&quick, topic).unwrap().broker_name, "a");
     }
@@ -123,6 +125,11 @@ fn routes_are_fetched_once_and_then_at_the_interval_for_every_topic_in_use() {
             assert!(Instant::now() < limit, "the route of {topic} is not refreshed");
         }
     }
+    while first.ended.load(Ordering::SeqCst) < first.connections.load(Ordering::SeqCst) {
+        assert!(Instant::now() < limit, "the connection to the broker that left the routes stays");
+        std::thread::yield_now();
+    }
+    assert_eq!(names.connections.load(Ordering::SeqCst), 2, "one for each producer");
 }
 
 /// Rows: RT-03 RT-04 RT-05 RT-10 CF-10 CF-11.

@@ -49,6 +49,11 @@ impl NameServers {
         self.discovery.address_server.is_some()
     }
 
+    /// Whether `address` is one of them.
+    pub(crate) fn include(&self, address: &Arc<str>) -> bool {
+        self.addresses.lock().contains(address)
+    }
+
     /// Asks the address server, and takes its list when that is another one.
     pub(crate) async fn discover(&self, timeout: Duration) -> Result<()> {
         let Some(server) = &self.discovery.address_server else {

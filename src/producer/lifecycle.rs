@@ -257,9 +257,18 @@ impl Core {
     }
 
     /// Sends a heartbeat to each broker of the routes; a connection that is made for it is greeted by one anyway.
+    ///
+    /// A connection to a broker that is in no route any more is closed once nothing waits on it.
     fn heartbeat(&self) {
-        for address in self.routes.broker_addresses() {
-            let connection = self.pool.broker(&address);
+        let brokers = self.routes.broker_addresses();
+        for connection in self.pool.open() {
+            let address = connection.address();
+            if !brokers.contains(address) && !self.name_servers.include(address) && connection.is_idle() {
+                self.pool.forget(address);
+            }
+        }
+        for address in &brokers {
+            let connection = self.pool.broker(address);
             if connection.is_open() {
                 greet(&connection, &self.settings, &self.identity, &self.runtime);
             }

@@ -51,6 +51,8 @@ pub struct FakeServer {
     /// The body of each request, in the order of `requests`.
     pub bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     pub connections: Arc<AtomicUsize>,
+    /// How many of them have ended.
+    pub ended: Arc<AtomicUsize>,
 }
 
 impl FakeServer {
@@ -68,13 +70,18 @@ impl FakeServer {
         let respond = Arc::new(respond);
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let log = (Arc::clone(&requests), Arc::clone(&bodies));
-        let server = FakeServer { address, requests, bodies, connections: Arc::clone(&connections) };
+        let server =
+            FakeServer { address, requests, bodies, connections: Arc::clone(&connections), ended: Arc::default() };
+        let ended = Arc::clone(&server.ended);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 connections.fetch_add(1, Ordering::SeqCst);
-                let (log, respond) = (log.clone(), Arc::clone(&respond));
-                std::thread::spawn(move || serve(stream, &log, &*respond));
+                let (log, respond, ended) = (log.clone(), Arc::clone(&respond), Arc::clone(&ended));
+                std::thread::spawn(move || {
+                    serve(stream, &log, &*respond);
+                    ended.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         server
