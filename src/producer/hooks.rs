@@ -1,5 +1,6 @@
 //! The hooks of a producer, and their calls around one message.
 
+use super::admission::Permit;
 use crate::completion::{Outcome, Owed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::{HookContext, HookEnd, MessageType, SendHook, SendMode};
@@ -120,6 +121,7 @@ pub(crate) fn before(hooks: &Arc<[Hook]>, sending: &Sending<'_>) -> Result<Box<A
         cost: Duration::ZERO,
         attempts: 0,
         end: None,
+        held: None,
     }))
 }
 
@@ -139,9 +141,16 @@ pub(crate) struct After {
     cost: Duration,
     attempts: u32,
     end: Option<(Outcome, Option<Owed>)>,
+    held: Option<Arc<Permit>>,
 }
 
 impl After {
+    /// The message counts as in flight until its hooks have returned: flush waits for them, too.
+    pub(crate) fn hold(mut self: Box<Self>, permit: Arc<Permit>) -> Box<Self> {
+        self.held = Some(permit);
+        self
+    }
+
     /// Lets the dispatcher tell the hooks and then the sender. `queue` is the last try's.
     pub(crate) fn end(
         mut self: Box<Self>,

@@ -11,6 +11,7 @@ use crate::ffi::os::is_library_thread;
 use crate::hook::SendMode;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
+use crate::net::outbox::OnWritten;
 use crate::policy::retry::{RetryRules, TryEnd};
 use crate::policy::returns::Returns;
 use crate::policy::validate;
@@ -182,25 +183,25 @@ impl Core {
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let mut accepted = self.accept(message, options, Mode::Oneway)?;
-        let (after, queue) = (accepted.after.take(), accepted.queue.clone());
-        let outcome = self.push_oneway(message, accepted);
-        if let Some(after) = after {
-            after.end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
-        }
+        let Accepted { head, compressed, queue, rules, permit, after } = self.accept(message, options, Mode::Oneway)?;
+        let body = compressed.as_deref().unwrap_or(message.body);
+        let Some(after) = after else {
+            return self.push_oneway(head, body, &queue, rules, Box::new(permit));
+        };
+        let permit = Arc::new(permit);
+        let outcome = self.push_oneway(head, body, &queue, rules, Box::new(Arc::clone(&permit)));
+        after.hold(permit).end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
         outcome
     }
 
-    fn push_oneway(&self, message: &Message<'_>, accepted: Accepted) -> Outcome {
-        let Accepted { head, compressed, queue, rules, permit, .. } = accepted;
+    fn push_oneway(&self, head: Head, body: &[u8], queue: &Queue, rules: Rules, on_written: OnWritten) -> Outcome {
         let connection = self.pool.broker(&queue.broker.address);
         connection.wait_open(rules.deadline)?;
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
-        let body = compressed.as_deref().unwrap_or(message.body);
-        let frame = self.encode(&head, &queue, opaque, true, body);
-        connection.push(frame, Some(Box::new(permit)))?;
+        let frame = self.encode(&head, queue, opaque, true, body);
+        connection.push(frame, Some(on_written))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
             message_id: head.message_id,
