@@ -44,6 +44,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+/// Rows: RT-21.
 #[test]
 fn a_refused_code_of_the_list_is_tried_on_the_other_broker() {
     let good = FakeServer::start(|_, _| Act::stored(3, 42));

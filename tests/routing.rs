@@ -250,6 +250,28 @@ fn every_code_of_a_stored_message_is_a_status_and_any_other_an_error() {
     }
 }
 
+/// Rows: LC-01 LC-06 LC-08 RM-07.
+#[test]
+fn clones_are_one_client_with_one_connection_and_all_producers_share_two_threads() {
+    let broker = FakeServer::start(|_, _| Act::stored(0, 0));
+    let names = FakeServer::name_server(&[&broker.address], 4);
+    let producer = start(&[("url", &names.url())]);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let clone = producer.clone();
+            scope.spawn(move || (0..20).for_each(|_| drop(send(&clone, "T").unwrap())));
+        }
+    });
+    assert_eq!(broker.connections.load(Ordering::SeqCst), 1);
+    let _others: Vec<Producer> = (0..4).map(|_| start(&[("url", &names.url())])).collect();
+    for thread in ["mqp-io", "mqp-dispatch"] {
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        let count = names.filter(|name| name.trim() == thread).count();
+        assert!(count == 1 || !cfg!(target_os = "linux"), "{count} threads called {thread}");
+    }
+}
+
 /// Rows: LC-05 LC-06 LC-07.
 #[test]
 fn a_group_runs_once_for_each_cluster_and_chosen_instance() {

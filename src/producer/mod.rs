@@ -7,6 +7,7 @@ mod identity;
 mod lifecycle;
 mod lookup;
 mod send;
+mod tasks;
 
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};
