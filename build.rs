@@ -16,6 +16,7 @@ const SOURCES: &[&str] = &[
     "callback.rs",
     "producer.rs",
     "broker.rs",
+    "hook.rs",
     "log.rs",
     "mock.rs",
 ];

@@ -118,6 +118,36 @@
 #define MQP_BROKER_UNREACHABLE 2
 
 /**
+ * The caller waits for the message's end.
+ */
+#define MQP_MODE_SYNC 0
+
+/**
+ * A callback is told of the message's end.
+ */
+#define MQP_MODE_ASYNC 1
+
+/**
+ * Nobody hears of the message's end.
+ */
+#define MQP_MODE_ONEWAY 2
+
+/**
+ * A message that is delivered at once.
+ */
+#define MQP_MESSAGE_TYPE_NORMAL 0
+
+/**
+ * A message that is delivered once its transaction is committed.
+ */
+#define MQP_MESSAGE_TYPE_HALF 1
+
+/**
+ * A message that is delivered later.
+ */
+#define MQP_MESSAGE_TYPE_DELAY 3
+
+/**
  * No record at all.
  */
 #define MQP_LOG_OFF 0
@@ -606,6 +636,146 @@ typedef struct mqp_broker_state_view {
 } mqp_broker_state_view;
 
 /**
+ * A message on its way. Everything in it is *borrowed* for the duration of the hook that it is passed to.
+ */
+typedef struct mqp_hook_context {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * How the message is sent: MQP_MODE_SYNC or another of MQP_MODE_....
+     */
+    uint32_t mode;
+    /**
+     * What it is to the broker: MQP_MESSAGE_TYPE_NORMAL or another of MQP_MESSAGE_TYPE_....
+     */
+    uint32_t message_type;
+    /**
+     * The queue chosen; after the send the one of the last try.
+     */
+    int32_t queue_id;
+    /**
+     * The producer's group.
+     */
+    struct mqp_str producer_group;
+    /**
+     * The producer's namespace; empty: none.
+     */
+    struct mqp_str namespace_name;
+    /**
+     * The topic.
+     */
+    struct mqp_str topic;
+    /**
+     * The unique id that the producer gave the message.
+     */
+    struct mqp_str message_id;
+    /**
+     * This client's address.
+     */
+    struct mqp_str born_host;
+    /**
+     * The broker chosen; after the send the one of the last try.
+     */
+    struct mqp_str broker_name;
+    /**
+     * Its `host:port`.
+     */
+    struct mqp_str broker_address;
+    /**
+     * The length of the body before it was compressed.
+     */
+    size_t body_length;
+    /**
+     * The message itself, its texts without a NUL at the end; NULL after the send.
+     */
+    const struct mqp_message *message;
+} mqp_hook_context;
+
+/**
+ * How a message ended. Everything in it is *borrowed* for the duration of the hook that it is passed to;
+ * mqp_receipt_clone and mqp_error_clone keep more.
+ */
+typedef struct mqp_hook_end {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_OK, or why the message failed.
+     */
+    mqp_status status;
+    /**
+     * How many tries it took.
+     */
+    uint32_t attempts;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+    /**
+     * Microseconds from the message's acceptance to its end.
+     */
+    uint64_t cost_us;
+    /**
+     * The receipt; NULL on failure.
+     */
+    const struct mqp_receipt *receipt;
+    /**
+     * The error; NULL on success.
+     */
+    const struct mqp_error *error;
+} mqp_hook_end;
+
+/**
+ * Sees every message of a producer: *copied*. Set `struct_size`, or start from MQP_HOOK_INIT. Each function may be
+ * NULL.
+ *
+ * `check_forbidden` and `before_send` run on the thread that sends, once for each message and not again for a further
+ * try; `after_send` runs on the library's dispatcher, once for each message that `before_send` was due for, before the
+ * message's callback runs or its synchronous send returns. No function may throw, `longjmp` or end its thread, and
+ * `after_send` MUST NOT block for long: all callbacks and synchronous sends wait for it. The functions of one hook may
+ * run on several threads at the same time.
+ */
+typedef struct mqp_hook {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+    /**
+     * Whether the message may be sent: 0, or any other number to refuse it. It may write why, as NUL-terminated UTF-8
+     * of at most `reason_size` bytes, to `reason`, which is empty at first. A refused send fails with
+     * MQP_ERR_FORBIDDEN, and no other function is called for its message.
+     */
+    uint32_t (*check_forbidden)(void *user_data,
+                                const struct mqp_hook_context *context,
+                                char *reason,
+                                size_t reason_size);
+    /**
+     * Told that the message is about to be sent.
+     */
+    void (*before_send)(void *user_data, const struct mqp_hook_context *context);
+    /**
+     * Told how the message ended.
+     */
+    void (*after_send)(void *user_data, const struct mqp_hook_context *context, const struct mqp_hook_end *end);
+    /**
+     * Passed to all functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back once the producer is freed and no function of the hook runs any more, on any thread,
+     * those of the library included; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_hook;
+
+/**
  * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
  */
 typedef struct mqp_log_record {
@@ -839,6 +1009,11 @@ typedef struct mqp_mock_message_view {
  */
 #define MQP_ERR_UNSUPPORTED 22
 
+/**
+ * A hook refused the message.
+ */
+#define MQP_ERR_FORBIDDEN 23
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -925,7 +1100,8 @@ MQP_API const char *mqp_version_string(void);
 MQP_API mqp_status mqp_version_check(uint32_t header_version, struct mqp_error **error);
 
 /**
- * Makes a configuration with every default.
+ * Makes a configuration with every default. The environment is read here and nowhere else: `NAMESRV_ADDR`
+ * (`host:port;host:port`) stands for a `url` that is not set.
  *
  * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
  * Errors: MQP_ERR_INVALID_ARGUMENT.
@@ -1155,6 +1331,17 @@ mqp_status mqp_broker_states_get(const struct mqp_broker_states *states,
 MQP_API void mqp_broker_states_free(struct mqp_broker_states *states);
 
 /**
+ * Adds a hook to a producer that is not started. Hooks run in the order in which they were added.
+ *
+ * `hook`: *copied*; its `user_data` is taken when the call returns MQP_OK. `error`: may be NULL. Threads: any.
+ * Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_add_hook(struct mqp_producer *producer,
+                                 const struct mqp_hook *hook,
+                                 struct mqp_error **error);
+
+/**
  * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.
  *
  * It does not wait: records made before may still reach the earlier callback, whose `drop` tells that it is over.
@@ -1287,6 +1474,8 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
      (uint32_t)sizeof(mqp_property), 0}
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
+#define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL}
+#define MQP_SEND_OPTIONS_INIT {(uint32_t)sizeof(mqp_send_options), 0}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
 #define MQP_ERROR_VIEW_INIT \
     {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}

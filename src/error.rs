@@ -75,6 +75,8 @@ error_kinds! {
     Internal = 21, "INTERNAL";
     /// The operation exists but not for this transport or build.
     Unsupported = 22, "UNSUPPORTED";
+    /// A hook refused the message.
+    Forbidden = 23, "FORBIDDEN";
 }
 
 /// Why a call or a message failed.

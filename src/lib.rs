@@ -8,6 +8,7 @@ mod completion;
 pub mod config;
 pub mod error;
 mod ffi;
+pub mod hook;
 pub mod message;
 #[cfg(feature = "mock")]
 pub mod mock;
@@ -24,6 +25,7 @@ mod sync;
 pub use broker::{BrokerHealth, BrokerState};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
+pub use hook::{HookContext, HookEnd, MessageType, SendHook, SendMode};
 pub use message::{Message, Receipt, SendOptions, SendStatus};
 pub use producer::Producer;
 pub use selector::{MessageQueue, Selector};

@@ -201,6 +201,7 @@ mod tests {
         (0..n).map(|_| route.select(None).unwrap()).map(|q| format!("{}{}", q.broker.name, q.id)).collect()
     }
 
+    /// Rows: RT-15 RT-19.
     #[test]
     fn only_writable_queues_of_masters_count_grouped_by_broker() {
         let cache = RouteCache::default();
@@ -212,6 +213,7 @@ mod tests {
         assert!((0..9).all(|_| *route.select(Some("a")).unwrap().broker.name == *"b"));
     }
 
+    /// Rows: RT-11 RT-13.
     #[test]
     fn a_refresh_goes_on_with_the_round() {
         let cache = RouteCache::default();
@@ -221,6 +223,7 @@ mod tests {
         assert_eq!(seen, ["a0", "a1", "b0", "b1"]);
     }
 
+    /// Rows: RT-03 RT-05.
     #[test]
     fn a_borrowed_route_has_at_most_the_limit_of_queues() {
         let cache = RouteCache::default();
@@ -232,6 +235,7 @@ mod tests {
         assert!(!cache.may_borrow("T"));
     }
 
+    /// Rows: RT-18.
     #[test]
     fn a_route_without_a_writable_queue_is_none() {
         let cache = RouteCache::default();

@@ -41,6 +41,12 @@ fn contents_and_tables() {
     check("contents", &[]);
 }
 
+/// Rows: HK-01 HK-02 HK-04 HK-05.
+#[test]
+fn hooks() {
+    check("hooks", &[]);
+}
+
 #[test]
 fn log() {
     check("log", &[]);
@@ -88,8 +94,9 @@ fn memory_is_clean() {
     let example = build(&format!("{ROOT}/examples/c/send.c"), "send-memory");
     let callbacks = build(&source("callbacks.c"), "callbacks-memory");
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
+    let hooks = build(&source("hooks.c"), "hooks-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None)] {
+    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None), (hooks, None)] {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
         let output = run("valgrind".as_ref(), &arguments);

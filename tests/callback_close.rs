@@ -1,5 +1,7 @@
 //! Callbacks and close at the same time, from many threads: what ThreadSanitizer watches.
 
+#![cfg(feature = "mock")]
+
 use mqproducer::mock::Cluster;
 use mqproducer::{Config, ErrorKind, Message, Producer, SendOptions};
 use std::sync::Arc;

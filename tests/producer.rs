@@ -44,7 +44,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Rows: RE-01 RE-02 SK-03 QS-03.
+/// Rows: RE-01 RE-02 SK-03 QS-03 RT-21.
 #[test]
 fn a_refused_code_of_the_list_is_tried_on_the_other_broker() {
     let good = FakeServer::start(|_, _| Act::stored(3, 42));
@@ -63,7 +63,7 @@ fn a_refused_code_of_the_list_is_tried_on_the_other_broker() {
     assert!(good.seen(SEND_MESSAGE_V2).iter().all(|request| request.get("n") == Some("broker-b")));
 }
 
-/// Rows: RE-03 RE-04.
+/// Rows: RE-03 RE-04 VA-12.
 #[test]
 fn a_refusal_that_is_not_worth_a_retry_returns_at_once_with_code_and_remark() {
     let broker = FakeServer::start(|_, _| Act::Answer(16, "no permission for you", vec![]));
@@ -75,7 +75,7 @@ fn a_refusal_that_is_not_worth_a_retry_returns_at_once_with_code_and_remark() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2).len(), 1);
 }
 
-/// Rows: SK-03 SK-04 RE-09.
+/// Rows: SK-03 SK-04 RE-09 SK-08 CF-06.
 #[test]
 fn the_tries_are_counted_and_the_message_keeps_its_id() {
     let broker = FakeServer::start(|_, _| Act::Answer(1, "broken", vec![]));
@@ -100,7 +100,7 @@ fn a_silent_broker_costs_one_try_not_the_whole_deadline() {
     }
 }
 
-/// Rows: SK-06 RE-09.
+/// Rows: SK-06 RE-09 RM-04 RM-05 CF-02.
 #[test]
 fn a_deadline_without_an_answer_says_that_the_message_may_be_stored() {
     let frozen = FakeServer::start(|_, _| Act::Silence);
@@ -114,6 +114,7 @@ fn a_deadline_without_an_answer_says_that_the_message_may_be_stored() {
     assert!(error.message().contains(&format!("{} did not answer in time", frozen.address)), "{error}");
 }
 
+/// Rows: RM-03 RM-04 RM-05.
 #[test]
 fn a_late_answer_is_passed_over_and_the_connection_lives() {
     let slow = FakeServer::start(|number, _| if number == 0 { Act::Late(300) } else { Act::stored(0, 5) });
@@ -125,6 +126,8 @@ fn a_late_answer_is_passed_over_and_the_connection_lives() {
 }
 
 /// Servers that break the protocol: the connection is closed, the waiter told, and the library lives.
+///
+/// Rows: RM-05.
 #[test]
 fn a_server_that_breaks_the_protocol_loses_its_connection() {
     let oversized = |_: usize, _: &_| Act::Raw((17_u32 << 20).to_be_bytes().to_vec());
@@ -156,6 +159,7 @@ fn a_server_that_breaks_the_protocol_loses_its_connection() {
     }
 }
 
+/// Rows: RM-05.
 #[test]
 fn every_waiter_hears_the_one_cause_when_a_connection_dies() {
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -178,7 +182,7 @@ fn every_waiter_hears_the_one_cause_when_a_connection_dies() {
     assert!(ended.try_recv().is_err(), "more completions than messages");
 }
 
-/// Rows: SK-06 AS-08.
+/// Rows: SK-06 AS-08 RT-18 CF-15.
 #[test]
 fn unreachable_name_servers_are_all_named_within_the_deadline() {
     let (first, second) = (closed_port(), closed_port());
@@ -196,6 +200,7 @@ fn unreachable_name_servers_are_all_named_within_the_deadline() {
     assert!(error.message().contains("did not answer in time"), "{error}");
 }
 
+/// Rows: RT-06.
 #[test]
 fn a_dead_name_server_is_passed_over() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
@@ -206,6 +211,7 @@ fn a_dead_name_server_is_passed_over() {
     }
 }
 
+/// Rows: RT-04 RT-18.
 #[test]
 fn a_topic_without_a_route_is_an_error_that_names_it() {
     let names = FakeServer::start(|_, _| Act::Answer(17, "No topic route info in name server", vec![]));
@@ -214,6 +220,7 @@ fn a_topic_without_a_route_is_an_error_that_names_it() {
     assert!(error.message().contains("`T`") && error.message().contains("`TBW102`"), "{error}");
 }
 
+/// Rows: RT-14.
 #[test]
 fn a_malformed_route_is_a_protocol_error() {
     let names = FakeServer::start(|_, request| {
@@ -237,6 +244,7 @@ fn a_broker_that_refuses_connections_is_a_connect_error_and_nothing_is_persisted
     assert_eq!(oneway.kind(), ErrorKind::Connect, "{oneway}");
 }
 
+/// Rows: LC-12 LC-17 ST-03 CF-13 RM-02.
 #[test]
 fn a_message_that_failed_before_the_connection_opened_is_not_sent_later() {
     let address = closed_port();
@@ -269,6 +277,7 @@ fn heartbeats_go_first_and_repeat_and_close_says_farewell() {
     assert!(farewell[0].get("clientID").unwrap().contains('@'));
 }
 
+/// Rows: LC-02 LC-03 LC-17 LC-18 VA-01.
 #[test]
 fn the_life_of_a_producer() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
@@ -289,6 +298,7 @@ fn the_life_of_a_producer() {
     assert_eq!(producer.start().unwrap_err().kind(), ErrorKind::Closed);
 }
 
+/// Rows: LC-17.
 #[test]
 fn closing_with_messages_in_flight_completes_each_once() {
     let broker = FakeServer::start(|_, _| Act::Silence);
@@ -310,6 +320,7 @@ fn closing_with_messages_in_flight_completes_each_once() {
     assert!(ended.try_recv().is_err());
 }
 
+/// Rows: LC-17.
 #[test]
 fn dropping_a_producer_completes_what_is_in_flight() {
     let broker = FakeServer::start(|_, _| Act::Silence);
@@ -362,7 +373,7 @@ fn flush_waits_for_callbacks_and_names_what_is_left() {
     producer.flush(LONG).unwrap();
 }
 
-/// Rows: SK-19.
+/// Rows: SK-19 CF-08 SK-17.
 #[test]
 fn a_status_below_full_safety_is_a_result() {
     let broker = FakeServer::start(|_, _| {
@@ -377,7 +388,7 @@ fn a_status_below_full_safety_is_a_result() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2).len() - before, 3);
 }
 
-/// Rows: AS-03.
+/// Rows: AS-03 CF-16 RM-06.
 #[test]
 fn the_limit_in_flight_is_kept() {
     let broker = FakeServer::start(|_, _| Act::Silence);

@@ -75,6 +75,7 @@ fn pure_sources() -> Vec<PathBuf> {
     files
 }
 
+/// Rows: RM-01.
 #[test]
 fn protocol_and_policy_are_pure() {
     let files = pure_sources();

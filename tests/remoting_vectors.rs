@@ -104,6 +104,7 @@ fn show(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }
 
+/// Rows: SK-16 SK-17.
 #[test]
 fn every_frame_decodes_to_the_header_recorded_with_it() {
     let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -202,6 +203,7 @@ fn every_header_encodes_to_the_captured_bytes() {
     }
 }
 
+/// Rows: SK-10 SK-11 SK-15 SK-16.
 #[test]
 fn sends_encode_to_the_captured_bytes() {
     let (mut same, mut with_extra) = (0, 0);

@@ -184,7 +184,7 @@ fn a_broker_that_sends_its_clients_away_gets_the_message_on_a_new_connection() {
     producer.send(&message(), &SendOptions::default()).unwrap();
     assert_eq!(broker.connections.load(Ordering::SeqCst), 2, "the new connection is kept");
     assert!(ended.recv_timeout(LONG).unwrap().is_ok(), "the unanswered one is tried again");
-    eventually("the old connection's end", || broker.closed.load(Ordering::SeqCst) == 1);
+    eventually("the old connection's end", || broker.ended.load(Ordering::SeqCst) == 1);
     producer.close(LONG).unwrap();
 }
 

@@ -103,6 +103,7 @@ fn a_machine_room_keeps_its_messages() {
     };
     let servers: Vec<FakeServer> = (0..3).map(|_| FakeServer::start(store)).collect();
     let names = FakeServer::name_server_of(
+        "127.0.0.1:0",
         &[("hz@a", &servers[0].address), ("sh@a", &servers[1].address), ("plain", &servers[2].address)],
         2,
     );

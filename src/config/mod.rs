@@ -8,11 +8,14 @@ mod url;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
-pub(crate) use url::Target;
 #[cfg(feature = "mock")]
 pub(crate) use url::cluster_name;
+pub(crate) use url::{Target, host_and_port, name_server_list};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::net::http::HttpUrl;
+use crate::policy::address_map::AddressMap;
+use crate::protocol::remoting::compress::supported;
 use std::collections::BTreeMap;
 
 /// The configuration of a producer: what was set, over the table's defaults.
@@ -21,12 +24,26 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     set: BTreeMap<&'static str, String>,
+    /// What the environment gives for `url`.
+    environment_url: Option<String>,
 }
+
+/// Where the name servers stand when `url` is not set.
+const NAME_SERVERS_VARIABLE: &str = "NAMESRV_ADDR";
 
 impl Config {
     /// A configuration with every default.
+    ///
+    /// The environment is read here and nowhere else: `NAMESRV_ADDR` (`host:port;host:port`) stands for a `url` that
+    /// is not set. [`Config::default`] does not look at it.
     pub fn new() -> Self {
-        Config::default()
+        Config::from_environment(|variable| std::env::var(variable).ok())
+    }
+
+    fn from_environment(read: impl Fn(&str) -> Option<String>) -> Self {
+        let name_servers = read(NAME_SERVERS_VARIABLE).filter(|value| !value.trim().is_empty());
+        let environment_url = name_servers.map(|value| format!("rocketmq://{}", value.trim()));
+        Config { set: BTreeMap::new(), environment_url }
     }
 
     /// Sets `key`. Unknown keys and illegal values are refused with a text that names key, value and range.
@@ -52,7 +69,11 @@ impl Config {
     /// The value in force, a default included; `None` for an unknown key.
     pub fn get(&self, key: &str) -> Option<&str> {
         let option = options::find(key)?;
-        Some(self.set.get(option.key).map_or(option.default, String::as_str))
+        let default = match (&self.environment_url, option.key) {
+            (Some(url), "url") => url,
+            _ => option.default,
+        };
+        Some(self.set.get(option.key).map_or(default, String::as_str))
     }
 }
 
@@ -66,6 +87,17 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
     match option.kind {
         OptionKind::Text | OptionKind::List => match (option.key, value) {
             ("url", url) => Target::parse(url).map(|_| ()),
+            ("name_server_address_url", "") => Ok(()),
+            ("name_server_address_url", url) => match HttpUrl::parse(url) {
+                Ok(_) => Ok(()),
+                Err(why) => refuse(format!("{why}; expected `http://host[:port]/path`")),
+            },
+            ("broker_address_map", pairs) => {
+                match AddressMap::parse(settings::list(pairs).iter().map(String::as_str)) {
+                    Ok(_) => Ok(()),
+                    Err(why) => refuse(format!("{why}; expected `from=to,from=to`")),
+                }
+            }
             ("producer_group", group) => crate::policy::validate::group(group),
             ("client_ip", "") => Ok(()),
             ("client_ip", ip) if ip.parse::<std::net::IpAddr>().is_err() => {
@@ -87,7 +119,13 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
             "true" | "false" => Ok(()),
             _ => refuse("it must be `true` or `false`".into()),
         },
-        OptionKind::Choice(words) if words.contains(&value) => Ok(()),
+        OptionKind::Choice(words) if words.contains(&value) => match option.key {
+            "compress_type" if !supported(settings::compression_type(value)) => {
+                let what = format!("`compress_type` = `{value}`: this build has no {value}");
+                Err(Error::new(ErrorKind::Unsupported, what))
+            }
+            _ => Ok(()),
+        },
         OptionKind::Choice(words) => refuse(format!("it must be one of {}", words.join(", "))),
         OptionKind::Codes => match settings::codes(value) {
             Some(_) => Ok(()),
@@ -117,6 +155,50 @@ mod tests {
         assert!(Config::new().set("backpressure", "maybe").is_err());
         assert!(Config::new().set("retry_response_codes", "1,x").is_err());
         assert!(Config::new().set("client_ip", "nowhere").is_err());
+    }
+
+    /// Rows: CF-19.
+    #[test]
+    fn the_environment_names_the_servers_when_the_url_is_not_set() {
+        let with =
+            |value: &'static str| Config::from_environment(move |name| (name == "NAMESRV_ADDR").then(|| value.into()));
+        let mut config = with(" a:1;b:2 ");
+        assert_eq!(config.get("url"), Some("rocketmq://a:1;b:2"));
+        config.set("url", "rocketmq://c:3").unwrap();
+        assert_eq!(config.get("url"), Some("rocketmq://c:3"));
+        assert_eq!(with("").get("url"), Some(""));
+        let malformed = with("nonsense").with("producer_group", "G").unwrap();
+        let error = Settings::from_config(&malformed).unwrap_err();
+        assert!(
+            error.message().contains("`rocketmq://nonsense`") && error.message().contains("NAMESRV_ADDR"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn malformed_addresses_are_refused_when_they_are_set() {
+        for (key, value, why) in [
+            ("name_server_address_url", "https://h/", "`http://`"),
+            ("broker_address_map", "a:1=b:2,c", "`c` has no `=`"),
+        ] {
+            let error = Config::new().set(key, value).unwrap_err();
+            assert!(error.message().contains(why) && error.message().contains(key), "{error}");
+        }
+    }
+
+    /// Rows: CF-05.
+    #[test]
+    fn a_compression_that_was_not_built_is_refused_when_it_is_set() {
+        for (word, built) in [("ZLIB", true), ("LZ4", cfg!(feature = "lz4")), ("ZSTD", cfg!(feature = "zstd"))] {
+            match Config::new().set("compress_type", word) {
+                Ok(()) => assert!(built, "{word}"),
+                Err(error) => {
+                    assert!(!built, "{word}");
+                    assert_eq!(error.kind(), ErrorKind::Unsupported);
+                    assert!(error.message().contains(word), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -53,8 +53,29 @@ pub const OPTIONS: &[OptionSpec] = &[
         key: "url",
         kind: OptionKind::Text,
         default: "",
-        doc: "Where to send: `rocketmq://host:9876;host2:9876` (name servers) or `mock://[name][?brokers=N&queues=N]` (the embedded cluster). Required.",
+        doc: "Where to send: `rocketmq://host:9876;host2:9876` (name servers) or `mock://[name][?brokers=N&queues=N]` (the embedded cluster). Required, unless `NAMESRV_ADDR` of the environment or `name_server_address_url` tells the name servers.",
         java: None,
+    },
+    OptionSpec {
+        key: "name_server_address_url",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "An address server: `http://host[:port]/path`, whose answer is `host:port;host:port`. It is asked at the start and again and again, and its list replaces that of `url`. Empty: none.",
+        java: Some("http://jmenv.tbsite.net:8080/rocketmq/nsaddr when no name server is set"),
+    },
+    OptionSpec {
+        key: "name_server_address_interval",
+        kind: OptionKind::Milliseconds { min: 100, max: 24 * HOUR_MS },
+        default: "120000",
+        doc: "How often the address server is asked.",
+        java: None,
+    },
+    OptionSpec {
+        key: "broker_address_map",
+        kind: OptionKind::List,
+        default: "",
+        doc: "Addresses of brokers to replace, where they announce one that this host cannot reach (containers, NAT): `from=to,from=to`, with ports on both sides or on neither.",
+        java: Some("none"),
     },
     OptionSpec {
         key: "producer_group",
@@ -183,6 +204,27 @@ pub const OPTIONS: &[OptionSpec] = &[
         java: None,
     },
     OptionSpec {
+        key: "compress_msg_body_over_howmuch",
+        kind: OptionKind::Integer { min: 0, max: i32::MAX as i64 },
+        default: "4096",
+        doc: "Bodies of so many bytes and more are compressed; one that does not shrink goes as it is. 0: every body; more than `max_message_size`: none.",
+        java: None,
+    },
+    OptionSpec {
+        key: "compress_type",
+        kind: OptionKind::Choice(&["ZLIB", "LZ4", "ZSTD"]),
+        default: "ZLIB",
+        doc: "How bodies are compressed. LZ4 and ZSTD can be left out of a build (features `lz4`, `zstd`) and are refused there.",
+        java: None,
+    },
+    OptionSpec {
+        key: "compress_level",
+        kind: OptionKind::Integer { min: 0, max: 22 },
+        default: "5",
+        doc: "Higher is smaller and slower: 0 to 9 for ZLIB, 1 to 22 for ZSTD; LZ4 has no levels.",
+        java: None,
+    },
+    OptionSpec {
         key: "create_topic_key",
         kind: OptionKind::Text,
         default: "TBW102",
@@ -303,6 +345,46 @@ mod tests {
             if !matches!(option.key, "url" | "producer_group") {
                 super::super::check(option, option.default).unwrap();
             }
+        }
+    }
+
+    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19.
+    #[test]
+    fn defaults_are_those_of_the_java_client_or_their_departure_is_marked() {
+        for (key, java) in [
+            ("send_msg_timeout", "3000"),
+            ("compress_msg_body_over_howmuch", "4096"),
+            ("compress_level", "5"),
+            ("compress_type", "ZLIB"),
+            ("retry_times_when_send_failed", "2"),
+            ("retry_times_when_send_async_failed", "2"),
+            ("retry_another_broker_when_not_store_ok", "false"),
+            ("max_message_size", "4194304"),
+            ("default_topic_queue_nums", "4"),
+            ("poll_name_server_interval", "30000"),
+            ("heartbeat_broker_interval", "30000"),
+            ("mq_client_api_timeout", "3000"),
+            ("connect_timeout", "3000"),
+            ("name_server_address_interval", "120000"),
+            ("instance_name", "DEFAULT"),
+            ("serialize_type", "JSON"),
+            ("topics", ""),
+        ] {
+            let option = find(key).unwrap();
+            assert_eq!((option.default, option.java), (java, None), "{key}");
+        }
+        for (key, ours, java) in [
+            ("send_msg_max_timeout_per_request", "-1", "no limit"),
+            ("retry_response_codes", "1,2,14,17,204,205,1500", "16"),
+            ("max_in_flight_messages", "65535", "1024"),
+            ("max_in_flight_bytes", "67108864", "104857600"),
+            ("backpressure", "block", "off"),
+            ("create_topic_key", "TBW102", "ignores"),
+            ("name_server_address_url", "", "jmenv.tbsite.net"),
+        ] {
+            let option = find(key).unwrap();
+            assert_eq!(option.default, ours, "{key}");
+            assert!(option.java.is_some_and(|text| text.contains(java)), "{key}: {:?}", option.java);
         }
     }
 

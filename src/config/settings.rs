@@ -2,8 +2,13 @@
 
 use super::{Config, Target, invalid};
 use crate::error::Result;
+use crate::net::http::HttpUrl;
+use crate::policy::address_map::AddressMap;
+use crate::policy::compress::CompressionRules;
 use crate::policy::fault::Preset;
+use crate::protocol::remoting::compress::levels;
 use crate::protocol::remoting::frame::Serializer;
+use crate::protocol::remoting::sys_flag::Compression;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -29,6 +34,9 @@ pub(crate) struct FaultTolerance {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) target: Target,
+    pub(crate) address_server: Option<HttpUrl>,
+    pub(crate) address_interval: Duration,
+    pub(crate) broker_addresses: AddressMap,
     pub(crate) producer_group: String,
     pub(crate) instance_name: String,
     pub(crate) client_ip: Option<IpAddr>,
@@ -43,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) retry_backoff_max: Duration,
     pub(crate) fault_tolerance: Option<FaultTolerance>,
     pub(crate) max_message_size: usize,
+    pub(crate) compression: CompressionRules,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
     pub(crate) max_in_flight_messages: usize,
@@ -59,13 +68,21 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the values, all of them checked when they were set; refuses a required key that is missing.
     pub(crate) fn from_config(config: &Config) -> Result<Settings> {
+        let address_server = match text(config, "name_server_address_url").as_str() {
+            "" => None,
+            url => Some(HttpUrl::parse(url).map_err(|why| invalid(format!("`name_server_address_url`: {why}")))?),
+        };
         for key in ["url", "producer_group"] {
-            if text(config, key).is_empty() {
+            if text(config, key).is_empty() && !(key == "url" && address_server.is_some()) {
                 return Err(invalid(format!("`{key}` is required and not set")));
             }
         }
         Ok(Settings {
-            target: Target::parse(&text(config, "url"))?,
+            target: target(config)?,
+            address_server,
+            address_interval: milliseconds(config, "name_server_address_interval")?,
+            broker_addresses: AddressMap::parse(list(&text(config, "broker_address_map")).iter().map(String::as_str))
+                .map_err(|why| invalid(format!("`broker_address_map`: {why}")))?,
             producer_group: text(config, "producer_group"),
             instance_name: text(config, "instance_name"),
             client_ip: text(config, "client_ip").parse().ok(),
@@ -83,6 +100,7 @@ impl Settings {
             retry_backoff_max: milliseconds(config, "retry_backoff_max")?,
             fault_tolerance: fault_tolerance(config)?,
             max_message_size: number(config, "max_message_size")?,
+            compression: compression(config)?,
             create_topic_key: text(config, "create_topic_key"),
             default_topic_queue_nums: number(config, "default_topic_queue_nums")?,
             max_in_flight_messages: number(config, "max_in_flight_messages")?,
@@ -117,6 +135,43 @@ fn fault_tolerance(config: &Config) -> Result<Option<FaultTolerance>> {
     }))
 }
 
+pub(super) fn compression_type(word: &str) -> Compression {
+    match word {
+        "LZ4" => Compression::Lz4,
+        "ZSTD" => Compression::Zstd,
+        _ => Compression::Zlib,
+    }
+}
+
+fn compression(config: &Config) -> Result<CompressionRules> {
+    let word = text(config, "compress_type");
+    let compression = compression_type(&word);
+    let level = integer(config, "compress_level")?;
+    let (lowest, highest) = levels(compression);
+    if !(lowest..=highest).contains(&level) {
+        return Err(invalid(format!(
+            "`compress_level` = `{level}` is not legal for `compress_type` = `{word}`: it must be from {lowest} to {highest}"
+        )));
+    }
+    Ok(CompressionRules {
+        threshold: number(config, "compress_msg_body_over_howmuch")?,
+        compression,
+        level: number(config, "compress_level")?,
+    })
+}
+
+/// An empty `url` stands for name servers that the address server tells.
+fn target(config: &Config) -> Result<Target> {
+    let url = text(config, "url");
+    if url.is_empty() {
+        return Ok(Target::RocketMq { name_servers: Vec::new() });
+    }
+    Target::parse(&url).map_err(|error| match config.set.contains_key("url") {
+        true => error,
+        false => error.context("`NAMESRV_ADDR` of the environment"),
+    })
+}
+
 fn text(config: &Config, key: &str) -> String {
     config.get(key).unwrap_or_default().to_owned()
 }
@@ -135,7 +190,7 @@ fn milliseconds(config: &Config, key: &str) -> Result<Duration> {
     Ok(Duration::from_millis(number(config, key)?))
 }
 
-fn list(text: &str) -> Vec<String> {
+pub(super) fn list(text: &str) -> Vec<String> {
     text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
@@ -148,15 +203,37 @@ pub(super) fn codes(text: &str) -> Option<Vec<i32>> {
 mod tests {
     use super::*;
 
+    /// Rows: CF-01.
     #[test]
     fn required_keys_are_named() {
-        let error = Settings::from_config(&Config::new()).unwrap_err();
+        let error = Settings::from_config(&Config::default()).unwrap_err();
         assert_eq!(error.message(), "`url` is required and not set");
-        let config = Config::new().with("url", "mock://").unwrap();
+        let config = Config::default().with("url", "mock://").unwrap();
         let error = Settings::from_config(&config).unwrap_err();
         assert_eq!(error.message(), "`producer_group` is required and not set");
+        let config = Config::default().with("name_server_address_url", "http://h/").unwrap();
+        let config = config.with("producer_group", "G").unwrap();
+        assert_eq!(Settings::from_config(&config).unwrap().target, Target::RocketMq { name_servers: Vec::new() });
     }
 
+    /// Rows: CO-02 CF-04.
+    #[test]
+    fn a_level_must_fit_its_type() {
+        let config = |kind, level| {
+            let config = Config::new().with("url", "mock://").and_then(|c| c.with("producer_group", "G"));
+            config.and_then(|c| c.with("compress_type", kind)).and_then(|c| c.with("compress_level", level)).unwrap()
+        };
+        assert_eq!(Settings::from_config(&config("ZLIB", "9")).unwrap().compression.level, 9);
+        let error = Settings::from_config(&config("ZLIB", "10")).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "`compress_level` = `10` is not legal for `compress_type` = `ZLIB`: it must be from 0 to 9"
+        );
+        #[cfg(feature = "zstd")]
+        assert!(Settings::from_config(&config("ZSTD", "0")).unwrap_err().message().contains("from 1 to 22"));
+    }
+
+    /// Rows: CF-06.
     #[test]
     fn values_take_their_types() {
         let config = Config::new()

@@ -23,16 +23,10 @@ impl Target {
             return refuse("it has no `://`");
         };
         match scheme {
-            "rocketmq" => {
-                let mut name_servers = Vec::new();
-                for part in rest.trim_end_matches('/').split([';', ',']) {
-                    match host_and_port(part) {
-                        Ok(()) => name_servers.push(part.to_owned()),
-                        Err(why) => return refuse(&why),
-                    }
-                }
-                Ok(Target::RocketMq { name_servers })
-            }
+            "rocketmq" => match name_server_list(rest.trim_end_matches('/')) {
+                Ok(name_servers) => Ok(Target::RocketMq { name_servers }),
+                Err(why) => refuse(&why),
+            },
             "mock" => {
                 let (name, query) = rest.split_once('?').unwrap_or((rest, ""));
                 if let Err(why) = cluster_name(name) {
@@ -63,6 +57,11 @@ pub(crate) fn cluster_name(name: &str) -> std::result::Result<(), String> {
         true => Ok(()),
         false => Err(format!("the cluster name `{name}` holds more than letters, digits, `-`, `_` and `.`")),
     }
+}
+
+/// The name servers of `host:port;host:port`.
+pub(crate) fn name_server_list(text: &str) -> std::result::Result<Vec<String>, String> {
+    text.split([';', ',']).map(|part| host_and_port(part).map(|()| part.to_owned())).collect()
 }
 
 /// Whether `text` is `host:port`, with an IPv6 host in brackets.

@@ -4,6 +4,7 @@
 
 use super::error::mqp_error;
 use super::handle;
+use super::hook::{self, HeldAfter};
 use super::log::{LogDrop, LogRecord};
 use super::receipt::mqp_receipt;
 use super::status::{MQP_OK, mqp_status, number};
@@ -11,6 +12,7 @@ use super::types::invalid;
 use crate::completion::Outcome;
 use crate::error::Result;
 use crate::producer::admission::Permit;
+use crate::producer::hooks::After;
 use std::ffi::c_void;
 
 /// The end of one message. Everything in it is *borrowed* for the duration of the callback it is passed to;
@@ -85,6 +87,8 @@ impl ForeignCallback {
 pub(crate) enum ForeignJob {
     /// The end of a message.
     Completion(Box<Held>),
+    /// The hooks of a message that ended, then its sender.
+    Hooks(Box<HeldAfter>),
     /// A record for the log callback.
     Log(LogRecord),
     /// The `drop` of a log callback that was replaced.
@@ -105,6 +109,10 @@ pub(crate) struct Held {
 unsafe impl Send for Held {}
 
 impl ForeignJob {
+    pub(crate) fn hooks(after: Box<After>) -> Self {
+        ForeignJob::Hooks(Box::new(HeldAfter::new(after)))
+    }
+
     /// Runs it on the calling thread.
     ///
     /// While a foreign function runs, no frame of Rust holds anything that needs a drop: the function may end the
@@ -112,6 +120,7 @@ impl ForeignJob {
     pub(crate) fn run(self) {
         match self {
             ForeignJob::Completion(held) => complete(handle::give_box(held)),
+            ForeignJob::Hooks(held) => hook::tell(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::LogDrop(drop) => drop.run(),
         }

@@ -64,7 +64,8 @@ fn table() -> &'static [Texts<5>] {
     TABLE.get_or_init(|| OPTIONS.iter().map(row).collect())
 }
 
-/// Makes a configuration with every default.
+/// Makes a configuration with every default. The environment is read here and nowhere else: `NAMESRV_ADDR`
+/// (`host:port;host:port`) stands for a `url` that is not set.
 ///
 /// `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
 /// Errors: MQP_ERR_INVALID_ARGUMENT.
@@ -73,7 +74,11 @@ pub unsafe extern "C" fn mqp_config_new(out: *mut *mut mqp_config, error: *mut *
     let body = || {
         // SAFETY: the caller passes NULL or a place for the handle.
         let out = unsafe { Out::required(out, "out", std::ptr::null_mut())? };
-        out.set(handle::give(mqp_config { config: Config::new(), texts: BTreeMap::new() }));
+        let config = Config::new();
+        // What the environment gives is no default of the table.
+        let url = config.get("url").filter(|url| !url.is_empty());
+        let texts = url.map(|url| ("url".to_owned(), Texts::new([url]))).into_iter().collect();
+        out.set(handle::give(mqp_config { config, texts }));
         Ok(())
     };
     // SAFETY: the caller passes NULL or a place for the error.

@@ -13,6 +13,8 @@ mod error;
 #[cfg(feature = "capi")]
 mod handle;
 #[cfg(feature = "capi")]
+pub(crate) mod hook;
+#[cfg(feature = "capi")]
 mod log;
 #[cfg(feature = "capi")]
 mod message;

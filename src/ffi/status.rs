@@ -59,6 +59,8 @@ pub const MQP_ERR_RESOURCE: mqp_status = 20;
 pub const MQP_ERR_INTERNAL: mqp_status = 21;
 /// The operation exists but not for this transport or build.
 pub const MQP_ERR_UNSUPPORTED: mqp_status = 22;
+/// A hook refused the message.
+pub const MQP_ERR_FORBIDDEN: mqp_status = 23;
 
 /// One row of the table of statuses. Set `struct_size`, or start from MQP_STATUS_VIEW_INIT.
 #[repr(C)]
@@ -107,6 +109,7 @@ pub(crate) const STATUSES: &[(mqp_status, &CStr)] = &[
     (MQP_ERR_RESOURCE, c"RESOURCE"),
     (MQP_ERR_INTERNAL, c"INTERNAL"),
     (MQP_ERR_UNSUPPORTED, c"UNSUPPORTED"),
+    (MQP_ERR_FORBIDDEN, c"FORBIDDEN"),
 ];
 
 pub(crate) fn name(status: mqp_status) -> &'static CStr {

@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, producer, receipt, selector, version};
+use super::{broker, hook, producer, receipt, selector, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -157,6 +157,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         config::mqp_config_option_get(0, null_mut()),
         receipt::mqp_receipt_get(null(), null_mut()),
         producer::mqp_producer_new(null(), null_mut()),
+        hook::mqp_producer_add_hook(null_mut(), null()),
         producer::mqp_producer_start(null_mut()),
         producer::mqp_producer_send(null_mut(), null(), null(), null_mut()),
         producer::mqp_producer_send_async(null_mut(), null(), null(), callback),

@@ -1,16 +1,13 @@
 //! What a cluster shows of its messages and clients.
 
-use std::io::Read;
-
-use flate2::read::ZlibDecoder;
-
 use super::store::{Broker, Record};
+use crate::protocol::remoting::compress::inflate;
 use crate::protocol::remoting::message_id::OffsetId;
 use crate::protocol::remoting::properties;
-use crate::protocol::remoting::sys_flag::{self, Compression};
+use crate::protocol::remoting::sys_flag;
 
 /// No body is inflated beyond this; a larger one is shown as it was sent.
-const MAX_INFLATED: u64 = 64 * 1024 * 1024;
+const MAX_INFLATED: usize = 64 * 1024 * 1024;
 
 /// A message that a broker of the cluster holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +36,7 @@ pub struct StoredMessage {
     /// All properties, the user's and the system's: those sent in the order of the wire, then those that brokers add
     /// (`MSG_REGION`, `TRACE_ON`, `CLUSTER`; none to the messages of a batch).
     pub properties: Vec<(String, String)>,
-    /// The body as a consumer sees it: inflated when it was sent with zlib. LZ4 and Zstandard are left as they came.
+    /// The body as a consumer sees it: inflated when it was sent compressed.
     pub body: Vec<u8>,
     /// When the producer made it, milliseconds since 1970.
     pub born_timestamp: i64,
@@ -70,15 +67,15 @@ impl StoredMessage {
         }
     }
 
-    /// Inflates the body; one that is not zlib, or breaks off, stays as it is and keeps its bit.
+    /// Inflates the body; one of an unknown type, broken or too large, stays as it is and keeps its bit.
     pub(super) fn decompress(&mut self) {
-        let compressed = sys_flag::is_compressed(self.sys_flag);
-        if !compressed || sys_flag::compression(self.sys_flag) != Some(Compression::Zlib) {
+        if !sys_flag::is_compressed(self.sys_flag) {
             return;
         }
-        let mut body = Vec::new();
-        let mut inflated = ZlibDecoder::new(self.body.as_slice()).take(MAX_INFLATED + 1);
-        if inflated.read_to_end(&mut body).is_ok_and(|size| size as u64 <= MAX_INFLATED) {
+        let Some(kind) = sys_flag::compression(self.sys_flag) else {
+            return;
+        };
+        if let Ok(body) = inflate(kind, &self.body, MAX_INFLATED) {
             self.body = body;
             self.sys_flag &= !sys_flag::COMPRESSED;
         }

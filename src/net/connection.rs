@@ -120,6 +120,11 @@ impl Connection {
         matches!(*self.phase.lock(), Phase::Open)
     }
 
+    /// Whether no request waits for an answer.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inflight.len() == 0
+    }
+
     /// Why and when it died, and whether it had been open.
     pub(crate) fn death(&self) -> Option<(Error, Instant, bool)> {
         match &*self.phase.lock() {

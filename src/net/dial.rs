@@ -3,7 +3,12 @@
 use crate::error::{Error, ErrorKind};
 use socket2::{SockRef, TcpKeepalive};
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
+
+#[cfg(test)]
+use tests::lookup_host;
+#[cfg(not(test))]
+use tokio::net::lookup_host;
 
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -32,4 +37,56 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::pool::Pool;
+    use crate::runtime::Runtime;
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    /// Names of the tests, which resolve to what stands here.
+    static NAMES: std::sync::Mutex<Vec<(&str, Vec<SocketAddr>)>> = std::sync::Mutex::new(Vec::new());
+
+    pub(super) async fn lookup_host(address: &str) -> std::io::Result<std::vec::IntoIter<SocketAddr>> {
+        let known = NAMES.lock().unwrap().iter().rev().find(|(name, _)| *name == address).map(|(_, to)| to.clone());
+        match known {
+            Some(to) => Ok(to.into_iter()),
+            None => Ok(tokio::net::lookup_host(address).await?.collect::<Vec<_>>().into_iter()),
+        }
+    }
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// Rows: RM-07.
+    #[cfg(not(mqp_loom))]
+    #[test]
+    fn a_name_is_resolved_anew_for_each_connection_and_every_address_of_it_is_tried() {
+        const NAME: &str = "moving.test:1";
+        let soon = || Instant::now() + Duration::from_secs(20);
+        let ((first, at_first), (second, at_second)) = (listener(), listener());
+        let nobody = listener().1;
+        NAMES.lock().unwrap().push((NAME, vec![nobody, at_first]));
+        let runtime = Runtime::shared().unwrap();
+        let pool = Pool::new(runtime, Duration::from_secs(20), Duration::ZERO, Box::new(|_| ()));
+        let name: Arc<str> = NAME.into();
+        let before = pool.name_server(&name);
+        before.wait_open(soon()).unwrap();
+        NAMES.lock().unwrap().push((NAME, vec![at_second]));
+        let limit = soon();
+        drop(first.accept().unwrap());
+        while before.death().is_none() {
+            assert!(Instant::now() < limit);
+            std::thread::yield_now();
+        }
+        pool.name_server(&name).wait_open(soon()).unwrap();
+        second.accept().unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod connection;
 pub(crate) mod dial;
+pub(crate) mod http;
 pub(crate) mod inflight;
 pub(crate) mod nameserver;
 pub(crate) mod outbox;

@@ -1,6 +1,7 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
 use super::connection::{Connection, Dialling};
+use crate::error::{Error, ErrorKind};
 use crate::policy::backoff::reconnect_pause;
 use crate::random::generator;
 use crate::runtime::Runtime;
@@ -98,6 +99,14 @@ impl Pool {
         left.push(Arc::downgrade(&old));
         old.retire();
         true
+    }
+
+    /// Closes the connection to an address that is not used any more.
+    pub(crate) fn forget(&self, address: &Arc<str>) {
+        let entry = self.entries.lock().remove(address);
+        if let Some(entry) = entry {
+            entry.connection.doom(Error::new(ErrorKind::ConnectionLost, format!("{address} is not used any more")));
+        }
     }
 
     /// The connections that are open now.

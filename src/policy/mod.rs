@@ -1,8 +1,11 @@
 //! Decisions of the send path, pure: `now` is an argument, nothing here waits or does I/O.
 
+pub(crate) mod address_map;
 pub(crate) mod backoff;
+pub(crate) mod compress;
 pub(crate) mod fault;
 pub(crate) mod retry;
+pub(crate) mod returns;
 pub(crate) mod ring;
 pub(crate) mod select;
 pub(crate) mod validate;

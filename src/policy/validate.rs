@@ -102,6 +102,9 @@ pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<
         }
         property_text(name, || "a property name".to_owned())?;
         property_text(value, || format!("the value of property `{name}`"))?;
+        if *name == properties::INNER_MULTI_DISPATCH && value.contains(['/', '\\']) {
+            return refuse(format!("the property `{name}` = `{value}` holds a path separator, `/` or `\\`"));
+        }
         if OWN_PROPERTIES.contains(name) {
             return refuse(format!("the property `{name}` is set through the message's own field"));
         }
@@ -128,6 +131,7 @@ mod tests {
         result.unwrap_err().message().to_owned()
     }
 
+    /// Rows: VA-05.
     #[test]
     fn topics() {
         topic_name("%RETRY%a|b-c_9").unwrap();
@@ -139,6 +143,7 @@ mod tests {
         assert!(text(topic_name("a\0b")).contains("\\u{0}"));
     }
 
+    /// Rows: LC-04 CF-01 VA-05.
     #[test]
     fn groups() {
         group("G").unwrap();
@@ -147,6 +152,31 @@ mod tests {
         assert_eq!(group("").unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
 
+    /// Rows: VA-06.
+    #[test]
+    fn sends_to_topics_of_the_broker_are_refused_and_others_like_them_are_not() {
+        for topic in SYSTEM_TOPICS {
+            let error = message(&Message::new(topic, b"x"), 9).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidMessage);
+            assert!(error.message().contains(topic) && error.message().contains("forbidden"), "{error}");
+        }
+        for topic in ["RMQ_SYS_TRACE_TOPIC", "TBW102", "schedule_topic_xxxx", "%RETRY%group"] {
+            message(&Message::new(topic, b"x"), 9).unwrap();
+        }
+    }
+
+    /// Rows: VA-13.
+    #[test]
+    fn inner_multi_dispatch_holds_no_path_separator() {
+        let with = |value| message(&Message::new("T", b"x").with_property("INNER_MULTI_DISPATCH", value), 9);
+        with("%LMQ%a,%LMQ%b").unwrap();
+        for value in ["%LMQ%a/b", "..\\x", "/"] {
+            let error = with(value).unwrap_err();
+            assert!(error.message().contains("path separator") && error.message().contains(value), "{error}");
+        }
+    }
+
+    /// Rows: VA-02 VA-03 VA-04 VA-07 VA-08 VA-09 CF-09.
     #[test]
     fn messages() {
         let good = Message::new("T", b"\0x\0").with_property("a", "b").with_keys("k1 k2").with_tags("t");
@@ -161,6 +191,7 @@ mod tests {
         assert!(text(message(&with("a", ""), 9)).contains("empty value"));
         assert!(text(message(&with("UNIQ_KEY", "b"), 9)).contains("own field"));
         assert!(text(message(&Message::new("T", b"x").with_keys("a\u{1}"), 9)).contains("`keys`"));
+        assert!(text(message(&Message::new("T", b"x").with_tags("\u{2}"), 9)).contains("`tags`"));
         assert!(text(properties_length(32_768)).contains("limit is 32767"));
     }
 }

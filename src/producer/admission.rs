@@ -109,7 +109,7 @@ mod tests {
         Instant::now() + Duration::from_millis(20)
     }
 
-    /// Rows: AS-03 AS-04.
+    /// Rows: AS-03 AS-04 CF-16 RM-06.
     #[test]
     fn both_limits_hold_and_are_named() {
         let admission = Admission::new(2, 100);
@@ -126,7 +126,7 @@ mod tests {
         admission.admit(0, Backpressure::Fail, soon()).unwrap();
     }
 
-    /// Rows: AS-05.
+    /// Rows: AS-05 CF-16 RM-06.
     #[test]
     fn an_oversized_message_goes_alone() {
         let admission = Admission::new(10, 100);

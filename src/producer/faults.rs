@@ -1,7 +1,8 @@
 //! What sends tell of their brokers, and the probes of those that are out of reach.
 
 use super::identity::now_ms;
-use super::lifecycle::{Core, repeat};
+use super::lifecycle::Core;
+use super::tasks::repeat;
 use crate::broker::{BrokerHealth, BrokerState};
 use crate::config::FaultTolerance;
 use crate::error::{Error, ErrorKind};

@@ -41,6 +41,11 @@ impl Identity {
         &self.client_id
     }
 
+    /// This client's address: the id's first part.
+    pub(crate) fn host(&self) -> &str {
+        self.client_id.split('@').next().unwrap_or_default()
+    }
+
     /// A new unique id of a message born at `now_ms`.
     pub(crate) fn message_id(&self, now_ms: i64) -> String {
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);

@@ -2,13 +2,16 @@
 
 use super::admission::Admission;
 use super::faults::Faults;
+use super::groups::{self, Registered};
+use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::{Found, Lookup, Lookups};
+use super::tasks::repeat;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
 use crate::net::connection::Connection;
-use crate::net::nameserver::NameServers;
+use crate::net::nameserver::{Discovery, NameServers};
 use crate::net::pool::{Greeting, Pool};
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::heartbeat::Heartbeat;
@@ -16,8 +19,8 @@ use crate::route::{RouteCache, TopicRoute};
 use crate::runtime::Runtime;
 use crate::sync::{Gate, Mutex};
 use bytes::BytesMut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -49,6 +52,8 @@ pub(crate) struct Core {
     pub(super) faults: Option<Faults>,
     /// Told when messages in flight must end now.
     pub(super) ending: Arc<Notify>,
+    pub(super) hooks: Hooks,
+    registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Lookups,
     phase: Mutex<Phase>,
@@ -98,10 +103,12 @@ impl Core {
             greeting(&settings, &identity, &runtime),
         ));
         Ok(Arc::new(Core {
-            name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),
+            name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
             faults: settings.fault_tolerance.map(Faults::new),
             ending: Arc::default(),
+            hooks: Hooks::default(),
+            registered: Mutex::new(None),
             identity,
             runtime,
             pool,
@@ -133,11 +140,27 @@ impl Core {
         self.aborting.load(Ordering::Acquire).then(|| Error::new(ErrorKind::Closed, "the producer was closed"))
     }
 
+    pub(super) fn add_hook(&self, make: impl FnOnce() -> Hook) -> Result<()> {
+        match *self.phase.lock() {
+            Phase::Created => {
+                self.hooks.add(make());
+                Ok(())
+            }
+            Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, "hooks are added before the start")),
+            Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
+        }
+    }
+
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
         {
             let mut phase = self.phase.lock();
             match *phase {
-                Phase::Created => *phase = Phase::Running,
+                Phase::Created => {
+                    // Refused, the producer stays as it was: a later start may succeed.
+                    *self.registered.lock() = self.group_key().map(groups::register).transpose()?;
+                    self.hooks.fix();
+                    *phase = Phase::Running;
+                }
                 Phase::Running => {
                     return Err(Error::new(ErrorKind::AlreadyStarted, "the producer is started already"));
                 }
@@ -145,6 +168,11 @@ impl Core {
             }
         }
         let deadline = Instant::now() + self.settings.api_timeout;
+        if self.name_servers.are_discovered() {
+            let done = Arc::new(Gate::default());
+            self.discover(Some(Arc::clone(&done)));
+            done.wait(deadline);
+        }
         for topic in &self.settings.topics {
             if let Err(cause) = self.route(topic, deadline) {
                 tracing::warn!(topic, %cause, "no route at start; the first send asks again");
@@ -156,7 +184,23 @@ impl Core {
         let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
         self.tasks.lock().extend(tasks);
         self.detect_faults();
+        if self.name_servers.are_discovered() {
+            let again = repeat(Arc::downgrade(self), self.settings.address_interval, |core| core.discover(None));
+            self.tasks.lock().push(self.runtime.spawn(again).abort_handle());
+        }
         Ok(())
+    }
+
+    /// Asks the address server for the name servers; `done` is opened when it is over.
+    fn discover(self: &Arc<Self>, done: Option<Arc<Gate>>) {
+        let core = Arc::clone(self);
+        self.runtime.spawn(async move {
+            // A failure is logged there, and the list before it stays.
+            let _ = core.name_servers.discover(core.settings.api_timeout).await;
+            if let Some(done) = done {
+                done.open();
+            }
+        });
     }
 
     /// The route of a topic, from the cache or the name servers; waits until the deadline.
@@ -232,9 +276,18 @@ impl Core {
     }
 
     /// Sends a heartbeat to each broker of the routes; a connection that is made for it is greeted by one anyway.
+    ///
+    /// A connection to a broker that is in no route any more is closed once nothing waits on it.
     fn heartbeat(&self) {
-        for address in self.routes.broker_addresses() {
-            let connection = self.pool.broker(&address);
+        let brokers = self.routes.broker_addresses();
+        for connection in self.pool.open() {
+            let address = connection.address();
+            if !brokers.contains(address) && !self.name_servers.include(address) && connection.is_idle() {
+                self.pool.forget(address);
+            }
+        }
+        for address in &brokers {
+            let connection = self.pool.broker(address);
             if connection.is_open() {
                 greet(&connection, &self.settings, &self.identity, &self.runtime);
             }
@@ -284,7 +337,26 @@ impl Core {
         self.end();
     }
 
+    /// What must be the only one of its kind in this process: an instance name of the user's choice.
+    fn group_key(&self) -> Option<groups::Key> {
+        let Settings { instance_name, producer_group, target, address_server, .. } = &self.settings;
+        let cluster = match (target, address_server) {
+            _ if instance_name == "DEFAULT" => return None,
+            (Target::RocketMq { name_servers }, None) => {
+                let mut sorted = name_servers.clone();
+                sorted.sort();
+                sorted.join(";")
+            }
+            (Target::RocketMq { .. }, Some(server)) => server.to_string(),
+            // Each unnamed embedded cluster is another one.
+            (Target::Mock { name, .. }, _) if name.is_empty() => return None,
+            (Target::Mock { name, .. }, _) => format!("mock://{name}"),
+        };
+        Some(groups::Key { cluster, instance_name: instance_name.clone(), group: producer_group.clone() })
+    }
+
     fn end(&self) {
+        drop(self.registered.lock().take());
         self.aborting.store(true, Ordering::Release);
         self.ending.notify_waiters();
         for task in self.tasks.lock().drain(..) {
@@ -321,6 +393,16 @@ impl Core {
             open.open();
         });
         done.wait(deadline);
+    }
+}
+
+fn discovery(addresses: Vec<Arc<str>>, settings: &Settings) -> Discovery {
+    Discovery {
+        addresses,
+        address_server: settings.address_server.clone(),
+        broker_addresses: settings.broker_addresses.clone(),
+        api_timeout: settings.api_timeout,
+        serializer: settings.serializer,
     }
 }
 
@@ -365,15 +447,4 @@ fn send_heartbeat(
             Err(cause) => tracing::warn!(%address, %cause, "a broker did not answer the heartbeat"),
         }
     });
-}
-
-/// Runs `task` at each interval as long as the producer lives.
-pub(super) async fn repeat(core: Weak<Core>, interval: Duration, task: impl Fn(&Arc<Core>)) {
-    loop {
-        tokio::time::sleep(interval).await;
-        let Some(core) = core.upgrade() else {
-            return;
-        };
-        task(&core);
-    }
 }

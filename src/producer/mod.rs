@@ -3,18 +3,23 @@
 pub(crate) mod admission;
 mod choose;
 mod faults;
+mod groups;
+pub(crate) mod hooks;
 mod identity;
 mod lifecycle;
 mod lookup;
 mod pause;
 mod send;
+mod tasks;
 
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::{fork_generation, is_library_thread};
+use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
+use hooks::Hook;
 use lifecycle::Core;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +45,7 @@ struct Handle {
 pub(crate) enum Mode {
     Sync,
     Async,
+    Oneway,
 }
 
 impl Producer {
@@ -48,6 +54,16 @@ impl Producer {
         let core = Core::new(Settings::from_config(config)?)?;
         let handle = Handle { core, generation: fork_generation() };
         Ok(Producer { handle: Arc::new(handle) })
+    }
+
+    /// Adds a hook, before the start; they run in the order in which they were added. See [`SendHook`].
+    pub fn add_hook(&self, hook: Arc<dyn SendHook>) -> Result<()> {
+        self.add(|| Hook::Rust(hook))
+    }
+
+    /// The same; `make` is called when the hook is taken.
+    pub(crate) fn add(&self, make: impl FnOnce() -> Hook) -> Result<()> {
+        self.core()?.add_hook(make)
     }
 
     /// Starts it: routes of the configured `topics` are fetched and their brokers greeted. Blocks for at most

@@ -3,22 +3,27 @@
 use super::Mode;
 use super::choose::Choice;
 use super::faults;
+use super::hooks::{self, After, Sending};
 use super::identity::now_ms;
 use super::lifecycle::Core;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::is_library_thread;
+use crate::hook::SendMode;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
+use crate::net::outbox::OnWritten;
 use crate::policy::fault::Ended;
 use crate::policy::retry::{RetryRules, TryEnd};
+use crate::policy::returns::Returns;
 use crate::policy::validate;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Frame;
 use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
 use crate::protocol::remoting::send::{SendHeader, encode_send};
+use crate::protocol::remoting::sys_flag;
 use crate::route::{Broker, Queue};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -46,6 +51,7 @@ pub(super) struct SendOp {
     /// A try that stored the message, but not to its full safety.
     stored: Option<Receipt>,
     maybe_persisted: bool,
+    after: Option<Box<After>>,
     owed: Owed,
 }
 
@@ -55,6 +61,8 @@ struct Head {
     properties: String,
     message_id: String,
     flag: i32,
+    sys_flag: i32,
+    returns: Returns,
     born_timestamp: i64,
 }
 
@@ -74,10 +82,13 @@ struct FailedTry {
 /// A message that keeps every rule, with its route.
 struct Accepted {
     head: Head,
+    /// In place of the caller's body, when it is smaller.
+    compressed: Option<Vec<u8>>,
     queue: Queue,
     choice: Choice,
     rules: Rules,
     permit: super::admission::Permit,
+    after: Option<Box<After>>,
 }
 
 impl Core {
@@ -88,13 +99,39 @@ impl Core {
         let started = Instant::now();
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
-        let head = self.head(message)?;
+        let mut head = self.head(message)?;
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
+        let compressed = self.settings.compression.apply(message.body);
+        if compressed.is_some() {
+            head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
+        }
         let route = self.route(message.topic, rules.deadline)?;
         let (queue, choice) = self.choose(message.topic, &route, &options.selector)?;
-        Ok(Accepted { head, queue, choice, rules, permit })
+        let after = match self.hooks.get() {
+            None => None,
+            Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
+        };
+        Ok(Accepted { head, compressed, queue, choice, rules, permit, after })
+    }
+
+    fn sending<'a>(&'a self, message: &'a Message<'a>, head: &'a Head, queue: &'a Queue, rules: &Rules) -> Sending<'a> {
+        Sending {
+            producer_group: &self.settings.producer_group,
+            namespace: "",
+            mode: match rules.mode {
+                Mode::Sync => SendMode::Sync,
+                Mode::Async => SendMode::Async,
+                Mode::Oneway => SendMode::Oneway,
+            },
+            message,
+            properties: &head.properties,
+            message_id: &head.message_id,
+            born_host: self.identity.host(),
+            queue,
+            started: rules.started,
+        }
     }
 
     fn head(&self, message: &Message<'_>) -> Result<Head> {
@@ -102,8 +139,11 @@ impl Core {
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let mut text = String::with_capacity(given + message.keys.len() + message.tags.len() + 96);
+        let returns = Returns::of(message)?;
         for (name, value) in &message.properties {
-            properties::append(&mut text, name, value);
+            if !returns.takes(name) {
+                properties::append(&mut text, name, value);
+            }
         }
         if !message.keys.is_empty() {
             properties::append(&mut text, properties::KEYS, message.keys);
@@ -114,7 +154,15 @@ impl Core {
         properties::append(&mut text, properties::UNIQ_KEY, &message_id);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
         validate::properties_length(text.len())?;
-        Ok(Head { topic: message.topic.to_owned(), properties: text, message_id, flag: message.flag, born_timestamp })
+        Ok(Head {
+            topic: message.topic.to_owned(),
+            properties: text,
+            message_id,
+            flag: message.flag,
+            sys_flag: 0,
+            returns,
+            born_timestamp,
+        })
     }
 
     pub(crate) fn submit(
@@ -124,7 +172,7 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, queue, choice, rules, permit } = self.accept(message, options, mode)?;
+        let Accepted { head, compressed, queue, choice, rules, permit, after } = self.accept(message, options, mode)?;
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -139,14 +187,27 @@ impl Core {
             failed: Vec::new(),
             stored: None,
             maybe_persisted: false,
+            after,
             owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
         });
-        op.start_try(Some(message.body));
+        op.start_try(Some(compressed.as_deref().unwrap_or(message.body)));
         Ok(())
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let Accepted { head, queue, rules, permit, .. } = self.accept(message, options, Mode::Sync)?;
+        let Accepted { head, compressed, queue, rules, permit, after, .. } =
+            self.accept(message, options, Mode::Oneway)?;
+        let body = compressed.as_deref().unwrap_or(message.body);
+        let Some(after) = after else {
+            return self.push_oneway(head, body, &queue, rules, Box::new(permit));
+        };
+        let permit = Arc::new(permit);
+        let outcome = self.push_oneway(head, body, &queue, rules, Box::new(Arc::clone(&permit)));
+        after.hold(permit).end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
+        outcome
+    }
+
+    fn push_oneway(&self, head: Head, body: &[u8], queue: &Queue, rules: Rules, on_written: OnWritten) -> Outcome {
         let connection = self.pool.broker(&queue.broker.address);
         let opening = Instant::now();
         let opened = connection.wait_open(rules.deadline);
@@ -155,8 +216,8 @@ impl Core {
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
-        let frame = self.encode(&head, &queue, opaque, true, message.body);
-        connection.push(frame, Some(Box::new(permit)))?;
+        let frame = self.encode(&head, queue, opaque, true, body);
+        connection.push(frame, Some(on_written))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
             message_id: head.message_id,
@@ -182,13 +243,13 @@ impl Core {
             default_topic: &self.settings.create_topic_key,
             default_topic_queue_nums: self.settings.default_topic_queue_nums,
             queue_id: queue.id,
-            sys_flag: 0,
+            sys_flag: head.sys_flag,
             born_timestamp: head.born_timestamp,
             flag: head.flag,
             properties: &head.properties,
-            reconsume_times: 0,
+            reconsume_times: head.returns.times,
             unit_mode: false,
-            max_reconsume_times: None,
+            max_reconsume_times: head.returns.most,
             batch: false,
             broker_name: &queue.broker.name,
         };
@@ -203,8 +264,8 @@ impl SendOp {
         let settings = &self.core.settings;
         RetryRules {
             tries: match self.rules.mode {
-                Mode::Sync => settings.sync_tries,
                 Mode::Async => settings.async_tries,
+                Mode::Sync | Mode::Oneway => settings.sync_tries,
             },
             codes: &settings.retry_response_codes,
             when_not_store_ok: settings.retry_when_not_store_ok,
@@ -318,13 +379,19 @@ impl SendOp {
     }
 
     fn finish(self: Box<Self>, outcome: Outcome) {
-        let SendOp { core, maybe_persisted, owed, .. } = *self;
-        // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
-        drop(core);
-        owed.deliver(outcome.map_err(|error| match maybe_persisted {
+        let SendOp { core, maybe_persisted, queue, tries, after, owed, .. } = *self;
+        let outcome = outcome.map_err(|error| match maybe_persisted {
             true => error.with_maybe_persisted(true),
             false => error,
-        }));
+        });
+        let Some(after) = after else {
+            // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
+            drop(core);
+            return owed.deliver(outcome);
+        };
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        drop(core);
+        after.end(&queue, tries, outcome, Some(owed), &dispatcher);
     }
 
     fn receipt(&self, status: SendStatus, scan: &Scan<'_>) -> Receipt {

@@ -91,7 +91,7 @@ static void the_table_of_statuses(void) {
         CHECK(row.status == i && row.name.len == strlen(row.name.ptr));
         CHECK(strcmp(row.name.ptr, mqp_status_name(row.status)) == 0);
     }
-    CHECK(row.status == MQP_ERR_UNSUPPORTED && strcmp(row.name.ptr, "UNSUPPORTED") == 0);
+    CHECK(row.status == MQP_ERR_FORBIDDEN && strcmp(row.name.ptr, "FORBIDDEN") == 0);
 }
 
 static void the_table_of_options(void) {

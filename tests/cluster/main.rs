@@ -3,7 +3,9 @@
 //! Each topology is started once and shared by its suites; arguments name the suites to run. What brokers stored is read
 //! back by the official Java client.
 
+mod compression;
 mod programs;
+mod rejections;
 mod rust_stress;
 mod stress;
 mod suites;
@@ -26,6 +28,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("python_ten_thousand", suites::python_ten_thousand),
     ("go_ten_thousand", suites::go_ten_thousand),
     ("both_serializers", suites::both_serializers),
+    ("compressed_bodies", compression::compressed_bodies),
     ("the_send_examples", suites::the_send_examples),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
@@ -33,6 +36,12 @@ const SUITES: &[(&str, Suite)] = &[
     ("two_masters_sixteen_sends_spread_eight_and_eight", two_masters::sixteen_sends_spread_eight_and_eight),
     ("two_masters_one_killed_under_load", two_masters::a_master_killed_under_load),
     ("two_masters_one_frozen_under_load", two_masters::a_master_frozen_under_load),
+    ("rejection_too_large", rejections::a_broker_refuses_what_is_too_large),
+    ("rejection_queue_gone", rejections::a_broker_refuses_a_queue_that_is_gone),
+    ("rejection_read_only", rejections::a_topic_that_may_only_be_read_has_no_route),
+    ("rejection_out_of_service", rejections::a_broker_out_of_service_is_tried_again),
+    ("rejection_flow_control", rejections::flow_control_is_a_refusal_and_worth_a_retry),
+    ("rejection_unknown_topic", rejections::an_unknown_topic_is_refused_where_topics_are_not_created),
 ];
 
 fn main() -> ExitCode {

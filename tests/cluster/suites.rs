@@ -18,8 +18,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// What the suites share.
 pub struct Bench {
-    topology: Topology,
-    pub tool: JavaTool,
+    pub(crate) topology: Topology,
+    pub(crate) tool: JavaTool,
     two_masters: OnceLock<Result<Topology, String>>,
     programs: OnceLock<Result<Programs, String>>,
     scratch: ScratchDir,
@@ -49,16 +49,16 @@ impl Bench {
         self.two_masters.get_or_init(start).as_ref().map_err(Clone::clone)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("rocketmq://{}", self.topology.namesrv_addr())
     }
 
-    fn create_topic(&self, topic: &str) -> Result<(), String> {
+    pub(crate) fn create_topic(&self, topic: &str) -> Result<(), String> {
         let broker = &self.topology.master("broker-a").addr;
         self.tool.create_topic(&self.topology.connection(), broker, topic, 8, 6, &[]).map_err(text)
     }
 
-    fn read(&self, topic: &str, at_least: usize) -> Result<Vec<StoredMessage>, String> {
+    pub(crate) fn read(&self, topic: &str, at_least: usize) -> Result<Vec<StoredMessage>, String> {
         self.tool.read(&self.topology.connection(), topic, at_least, LIMIT).map_err(text)
     }
 
@@ -85,11 +85,11 @@ impl Bench {
     }
 }
 
-pub fn text(error: impl std::fmt::Debug) -> String {
+pub(crate) fn text(error: impl std::fmt::Debug) -> String {
     format!("{error:?}")
 }
 
-fn first_few(wrong: Vec<String>) -> String {
+pub(crate) fn first_few(wrong: Vec<String>) -> String {
     let shown = wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n  ");
     format!("  {shown}\n  {} differences in all", wrong.len())
 }

@@ -39,15 +39,22 @@ impl Act {
         ];
         Act::Answer(0, "", fields)
     }
+
+    /// Success with a body.
+    pub fn body(request: &Header, body: &[u8]) -> Act {
+        Act::Raw(answer(request, 0, "", &[], body))
+    }
 }
 
 /// A server that is fed frames and answers each by `respond`.
 pub struct FakeServer {
     pub address: String,
     pub requests: Arc<Mutex<Vec<Header>>>,
+    /// The body of each request, in the order of `requests`.
+    pub bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     pub connections: Arc<AtomicUsize>,
     /// Connections that have ended.
-    pub closed: Arc<AtomicUsize>,
+    pub ended: Arc<AtomicUsize>,
 }
 
 impl FakeServer {
@@ -56,29 +63,26 @@ impl FakeServer {
         FakeServer::start_at("127.0.0.1:0", respond)
     }
 
-    /// The same at an address of the test's choice.
-    pub fn start_at(address: &str, respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
-        let listener = TcpListener::bind(address).unwrap();
+    /// The same, listening on an address of the test's choice.
+    pub fn start_at(listen: &str, respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
+        let listener = TcpListener::bind(listen).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
-        let closed = Arc::new(AtomicUsize::new(0));
         let respond = Arc::new(respond);
-        let server = FakeServer {
-            address,
-            requests: Arc::clone(&requests),
-            connections: Arc::clone(&connections),
-            closed: Arc::clone(&closed),
-        };
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let log = (Arc::clone(&requests), Arc::clone(&bodies));
+        let server =
+            FakeServer { address, requests, bodies, connections: Arc::clone(&connections), ended: Arc::default() };
+        let ended = Arc::clone(&server.ended);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 connections.fetch_add(1, Ordering::SeqCst);
-                let (requests, respond) = (Arc::clone(&requests), Arc::clone(&respond));
-                let closed = Arc::clone(&closed);
+                let (log, respond, ended) = (log.clone(), Arc::clone(&respond), Arc::clone(&ended));
                 std::thread::spawn(move || {
-                    serve(stream, &requests, &*respond);
-                    closed.fetch_add(1, Ordering::SeqCst);
+                    serve(stream, &log, &*respond);
+                    ended.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
@@ -87,13 +91,18 @@ impl FakeServer {
 
     /// A name server that routes every topic to brokers `broker-a`, `broker-b`, ... at these addresses.
     pub fn name_server(brokers: &[&str], queues: u32) -> FakeServer {
+        FakeServer::name_server_at("127.0.0.1:0", brokers, queues)
+    }
+
+    /// The same, listening on an address of the test's choice.
+    pub fn name_server_at(listen: &str, brokers: &[&str], queues: u32) -> FakeServer {
         let names: Vec<String> = ('a'..='z').map(|letter| format!("broker-{letter}")).collect();
         let named: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(brokers.iter().copied()).collect();
-        FakeServer::name_server_of(&named, queues)
+        FakeServer::name_server_of(listen, &named, queues)
     }
 
     /// A name server that routes every topic to brokers of these names and addresses.
-    pub fn name_server_of(brokers: &[(&str, &str)], queues: u32) -> FakeServer {
+    pub fn name_server_of(listen: &str, brokers: &[(&str, &str)], queues: u32) -> FakeServer {
         let broker_datas: Vec<String> = (brokers.iter())
             .map(|(name, address)| {
                 format!(r#"{{"brokerAddrs":{{"0":"{address}"}},"brokerName":"{name}","cluster":"c"}}"#)
@@ -106,10 +115,22 @@ impl FakeServer {
             .collect();
         let route =
             format!(r#"{{"brokerDatas":[{}],"queueDatas":[{}]}}"#, broker_datas.join(","), queue_datas.join(","));
-        FakeServer::start(move |_, request| match request.code {
-            request_code::GET_ROUTEINFO_BY_TOPIC => Act::Raw(answer(request, 0, "", &[], route.as_bytes())),
+        FakeServer::start_at(listen, move |_, request| match request.code {
+            request_code::GET_ROUTEINFO_BY_TOPIC => Act::body(request, route.as_bytes()),
             code => panic!("a name server was asked code {code}"),
         })
+    }
+
+    /// The bodies of the requests of a code so far.
+    pub fn bodies_of(&self, code: i32) -> Vec<Vec<u8>> {
+        let requests = self.requests.lock().unwrap();
+        let bodies = self.bodies.lock().unwrap();
+        requests
+            .iter()
+            .zip(&*bodies)
+            .filter(|(request, _)| request.code == code)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 
     /// The URL with this server as the only name server.
@@ -175,7 +196,10 @@ fn answer(request: &Header, code: i32, remark: &str, fields: &[(&str, String)], 
     out.to_vec()
 }
 
-fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl Fn(usize, &Header) -> Act + ?Sized)) {
+/// What was asked: headers and bodies.
+type Log = (Arc<Mutex<Vec<Header>>>, Arc<Mutex<Vec<Vec<u8>>>>);
+
+fn serve(mut stream: TcpStream, log: &Log, respond: &(impl Fn(usize, &Header) -> Act + ?Sized)) {
     let mut buffer = Vec::new();
     let mut chunk = [0; 65_536];
     loop {
@@ -187,7 +211,7 @@ fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl F
         let mut consumed = 0;
         while let Some((frame, length)) = split(&buffer[consumed..]).unwrap() {
             consumed += length;
-            if !handle(&mut stream, &frame, requests, respond) {
+            if !handle(&mut stream, &frame, log, respond) {
                 return;
             }
         }
@@ -199,13 +223,14 @@ fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Header>>, respond: &(impl F
 fn handle(
     stream: &mut TcpStream,
     frame: &Frame<'_>,
-    requests: &Mutex<Vec<Header>>,
+    (requests, bodies): &Log,
     respond: &(impl Fn(usize, &Header) -> Act + ?Sized),
 ) -> bool {
     let request = Header::decode(frame).unwrap();
     let number = {
         let mut requests = requests.lock().unwrap();
         requests.push(request.clone());
+        bodies.lock().unwrap().push(frame.body.to_vec());
         let housekeeping = [request_code::HEART_BEAT, request_code::UNREGISTER_CLIENT];
         if housekeeping.contains(&request.code) {
             drop(requests);

@@ -133,15 +133,16 @@ fn groups_come_with_heartbeats_and_go_when_taken_off() {
 }
 
 #[test]
-fn zlib_bodies_are_inflated_and_others_left() {
+fn zlib_bodies_are_inflated_and_broken_ones_left() {
     let text = b"compress compress compress".repeat(40);
     let packed = zlib(&text);
     let compressed = |kind| sys_flag::with_compression(0, kind);
-    let cases: [(i32, &[u8], &[u8], i32); 4] = [
+    let cases: [(i32, &[u8], &[u8], i32); 5] = [
         (compressed(sys_flag::Compression::Zlib), &packed, &text, 0x300),
         // An old client tells no kind.
         (sys_flag::COMPRESSED, &packed, &text, 0),
-        (compressed(sys_flag::Compression::Lz4), b"lz4 bytes", b"lz4 bytes", 0x101),
+        (compressed(sys_flag::Compression::Lz4), b"not of LZ4", b"not of LZ4", 0x101),
+        (compressed(sys_flag::Compression::Zstd), b"not of zstd", b"not of zstd", 0x201),
         (compressed(sys_flag::Compression::Zlib), &packed[..9], &packed[..9], 0x301),
     ];
     for (sys_flag, sent, shown, shown_flag) in cases {

@@ -1,5 +1,7 @@
 //! The embedded cluster, over its sockets and through its handle.
 
+#![cfg(feature = "mock")]
+
 mod captured;
 mod client;
 mod handle;

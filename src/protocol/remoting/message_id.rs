@@ -175,6 +175,7 @@ impl OffsetId {
 mod tests {
     use super::*;
 
+    /// Rows: SK-08.
     #[test]
     fn unique_ids_are_as_long_as_their_host_makes_them() {
         let v4 = UniqueIdSeed { host: "10.1.2.3".parse().unwrap(), pid: 0xbeef, hash: -2 };

@@ -315,6 +315,7 @@ mod tests {
         assert_eq!(route.order_topic_conf, None);
     }
 
+    /// Rows: RT-14.
     #[test]
     fn a_wrong_shape_names_the_field() {
         for (body, named) in [

@@ -63,6 +63,7 @@ pub const fn transaction(sys_flag: i32) -> i32 {
 mod tests {
     use super::*;
 
+    /// Rows: SK-10.
     #[test]
     fn compression_bits() {
         assert_eq!(with_compression(TRANSACTION_PREPARED, Compression::Zlib), 0x305);
