@@ -2,11 +2,13 @@
 
 pub mod options;
 mod page;
+mod security;
 mod settings;
 mod url;
 
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
+pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, Settings};
 pub(crate) use url::Target;
 
@@ -16,7 +18,7 @@ use std::collections::BTreeMap;
 /// The configuration of a producer: what was set, over the table's defaults.
 ///
 /// A value is checked when it is set; what must agree between keys is checked by [`crate::Producer::new`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Config {
     set: BTreeMap<&'static str, String>,
 }
@@ -54,6 +56,16 @@ impl Config {
     }
 }
 
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.set.iter().map(|(key, value)| match options::is_secret(key) {
+            true => (key, "***"),
+            false => (key, value.as_str()),
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
 fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidConfig, message)
 }
@@ -65,7 +77,9 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
         OptionKind::Text | OptionKind::List => match (option.key, value) {
             ("url", url) => Target::parse(url).map(|_| ()),
             ("producer_group", group) => crate::policy::validate::group(group),
-            ("client_ip", "") => Ok(()),
+            ("client_ip" | "namespace", "") => Ok(()),
+            ("namespace", name) => crate::policy::validate::topic_name(name)
+                .map_err(|error| invalid(format!("`namespace`: {}", error.message()))),
             ("client_ip", ip) if ip.parse::<std::net::IpAddr>().is_err() => {
                 refuse("it must be an IPv4 or IPv6 address".into())
             }
@@ -115,6 +129,19 @@ mod tests {
         assert!(Config::new().set("backpressure", "maybe").is_err());
         assert!(Config::new().set("retry_response_codes", "1,x").is_err());
         assert!(Config::new().set("client_ip", "nowhere").is_err());
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let config = Config::new()
+            .with("access_key", "AK-visible")
+            .and_then(|c| c.with("secret_key", "SK-visible"))
+            .and_then(|c| c.with("security_token", "ST-visible"))
+            .and_then(|c| c.with("send_msg_timeout", "5"))
+            .unwrap();
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains("visible"), "{shown}");
+        assert!(shown.contains("\"send_msg_timeout\": \"5\""), "{shown}");
     }
 
     #[test]

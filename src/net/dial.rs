@@ -9,9 +9,19 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Connects to `host:port` within `timeout`.
 pub(crate) async fn dial(address: &str, timeout: Duration) -> Result<TcpStream, Error> {
+    within(address, timeout, timeout, connect(address)).await
+}
+
+/// One step of opening a connection that may take `timeout` in all, of which `left` is left.
+pub(crate) async fn within<T>(
+    address: &str,
+    timeout: Duration,
+    left: Duration,
+    step: impl Future<Output = Result<T, String>>,
+) -> Result<T, Error> {
     let refused = |cause: String| Error::new(ErrorKind::Connect, format!("cannot connect to {address}: {cause}"));
-    match tokio::time::timeout(timeout, connect(address)).await {
-        Ok(Ok(stream)) => Ok(stream),
+    match tokio::time::timeout(left, step).await {
+        Ok(Ok(opened)) => Ok(opened),
         Ok(Err(cause)) => Err(refused(cause)),
         Err(_) => Err(refused(format!("no answer within {} ms", timeout.as_millis()))),
     }

@@ -7,3 +7,9 @@ pub(crate) mod inflight;
 pub(crate) mod nameserver;
 pub(crate) mod outbox;
 pub(crate) mod pool;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+pub(crate) mod tls;
+pub(crate) mod transport;

@@ -1,7 +1,9 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
 use super::connection::{Connection, Dialling};
+use super::tls::Tls;
 use crate::policy::backoff::reconnect_pause;
+use crate::protocol::remoting::envelope::Envelope;
 use crate::random::generator;
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
@@ -18,6 +20,8 @@ pub(crate) struct Pool {
     connect_timeout: Duration,
     backoff_max: Duration,
     greeting: Greeting,
+    envelope: Arc<Envelope>,
+    tls: Option<Arc<Tls>>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
 }
 
@@ -33,8 +37,10 @@ impl Pool {
         connect_timeout: Duration,
         backoff_max: Duration,
         greeting: Greeting,
+        envelope: Arc<Envelope>,
+        tls: Option<Arc<Tls>>,
     ) -> Self {
-        Pool { runtime, connect_timeout, backoff_max, greeting, entries: Mutex::new(HashMap::new()) }
+        Pool { runtime, connect_timeout, backoff_max, greeting, envelope, tls, entries: Mutex::new(HashMap::new()) }
     }
 
     /// The connection to a name server: open, or being opened.
@@ -59,7 +65,14 @@ impl Pool {
             pause = wanted.saturating_sub(Instant::now().saturating_duration_since(died));
             previous = Some(cause);
         }
-        let dialling = Dialling { address: Arc::clone(address), pause, timeout: self.connect_timeout, previous };
+        let dialling = Dialling {
+            address: Arc::clone(address),
+            pause,
+            timeout: self.connect_timeout,
+            previous,
+            envelope: Arc::clone(&self.envelope),
+            tls: self.tls.clone(),
+        };
         let connection = Connection::start(&self.runtime, dialling, greet);
         entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures });
         connection

@@ -1,6 +1,7 @@
 //! Decisions of the send path, pure: `now` is an argument, nothing here waits or does I/O.
 
 pub(crate) mod backoff;
+pub(crate) mod namespace;
 pub(crate) mod retry;
 pub(crate) mod select;
 pub(crate) mod validate;

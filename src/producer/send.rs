@@ -15,9 +15,10 @@ use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Frame;
 use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
-use crate::protocol::remoting::send::{SendHeader, encode_send};
+use crate::protocol::remoting::send::SendHeader;
 use crate::route::{Broker, Queue};
 use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,21 +76,25 @@ impl Core {
     fn accept(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions, mode: Mode) -> Result<Accepted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
+        let topic = self.settings.namespace.wrap(message.topic);
+        if matches!(topic, Cow::Owned(_)) {
+            validate::topic_name(&topic)?;
+        }
         let started = Instant::now();
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
-        let head = self.head(message)?;
+        let head = self.head(message, &topic)?;
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
-        let route = self.route(message.topic, rules.deadline)?;
+        let route = self.route(&head.topic, rules.deadline)?;
         let Some(queue) = route.select(None).cloned() else {
-            return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", message.topic)));
+            return Err(Error::new(ErrorKind::NoRoute, format!("topic `{}` has no writable queue", head.topic)));
         };
         Ok(Accepted { head, queue, rules, permit })
     }
 
-    fn head(&self, message: &Message<'_>) -> Result<Head> {
+    fn head(&self, message: &Message<'_>, topic: &str) -> Result<Head> {
         let born_timestamp = now_ms();
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
@@ -105,8 +110,11 @@ impl Core {
         }
         properties::append(&mut text, properties::UNIQ_KEY, &message_id);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
+        if let Some(namespace) = self.settings.namespace.name() {
+            properties::append(&mut text, properties::INSTANCE_ID, namespace);
+        }
         validate::properties_length(text.len())?;
-        Ok(Head { topic: message.topic.to_owned(), properties: text, message_id, flag: message.flag, born_timestamp })
+        Ok(Head { topic: topic.to_owned(), properties: text, message_id, flag: message.flag, born_timestamp })
     }
 
     pub(crate) fn submit(
@@ -146,7 +154,7 @@ impl Core {
             status: SendStatus::Oneway,
             message_id: head.message_id,
             offset_message_id: String::new(),
-            topic: head.topic,
+            topic: self.settings.namespace.strip(&head.topic).into_owned(),
             broker_name: queue.broker.name.to_string(),
             queue_id: queue.id,
             queue_offset: -1,
@@ -172,13 +180,14 @@ impl Core {
             flag: head.flag,
             properties: &head.properties,
             reconsume_times: 0,
-            unit_mode: false,
+            unit_mode: self.settings.unit_mode,
             max_reconsume_times: None,
             batch: false,
             broker_name: &queue.broker.name,
         };
         let serializer = self.settings.serializer;
-        encode_send(&mut out, request_code::SEND_MESSAGE_V2, serializer, opaque, oneway, &header, &[], body);
+        let code = request_code::SEND_MESSAGE_V2;
+        self.settings.envelope.encode_send(&mut out, code, serializer, opaque, oneway, &header, body);
         out.freeze()
     }
 }
@@ -285,7 +294,7 @@ impl SendOp {
             status,
             message_id: self.head.message_id.clone(),
             offset_message_id: scan.msg_id.to_string(),
-            topic: self.head.topic.clone(),
+            topic: self.core.settings.namespace.strip(&self.head.topic).into_owned(),
             broker_name: self.queue.broker.name.to_string(),
             queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
             queue_offset: scan.queue_offset,

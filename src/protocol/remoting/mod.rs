@@ -7,6 +7,7 @@ pub mod acl;
 pub mod batch;
 mod binary;
 pub mod command;
+pub mod envelope;
 mod error;
 pub mod frame;
 pub mod header;
