@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// What TLS is made from.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "read by `net::tls` alone"))]
 pub(crate) struct TlsFiles {
     /// Certificates to trust; `None`: the system's.
     pub(crate) ca: Option<PathBuf>,
