@@ -995,7 +995,7 @@ mqp_status mqp_mock_cluster_new(struct mqp_str name,
 MQP_API const char *mqp_mock_cluster_url(const struct mqp_mock_cluster *cluster);
 
 /**
- * Takes a snapshot of the messages that a cluster holds, in the order of their storing.
+ * Takes a snapshot of the messages that a cluster holds, in the order of topic, broker, queue and offset.
  *
  * `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`:
  * may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.

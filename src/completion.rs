@@ -26,6 +26,9 @@ pub(crate) struct Owed(Option<(Completion, Permit, Arc<Dispatcher>)>);
 
 impl Owed {
     pub(crate) fn new(completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
+        if !matches!(completion, Completion::Waiter(_)) {
+            dispatcher.owe();
+        }
         Owed(Some((completion, permit, dispatcher)))
     }
 
@@ -43,12 +46,12 @@ impl Owed {
                 drop(permit);
                 waiter.set(outcome);
             }
-            Completion::Closure(closure) => dispatcher.push(Job::Closure(Box::new(move || {
+            Completion::Closure(closure) => dispatcher.push_owed(Job::Closure(Box::new(move || {
                 let _until_it_returned = permit;
                 closure(outcome);
             }))),
             #[cfg(feature = "capi")]
-            Completion::Foreign(callback) => dispatcher.push(Job::Foreign(callback.job(outcome, permit))),
+            Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(outcome, permit))),
         }
     }
 }

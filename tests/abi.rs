@@ -57,7 +57,7 @@ fn the_example_sends_in_each_mode() {
     let output = run(&example, &[]);
     assert!(output.status.success(), "{}", text(&output));
     let printed = text(&output);
-    let modes: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let modes: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(modes, ["sync", "async", "oneway"], "{printed}");
 
     let output = run(&example, &["rocketmq://nowhere"]);

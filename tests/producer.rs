@@ -232,6 +232,23 @@ fn a_broker_that_refuses_connections_is_a_connect_error_and_nothing_is_persisted
 }
 
 #[test]
+fn a_message_that_failed_before_the_connection_opened_is_not_sent_later() {
+    let address = closed_port();
+    let names = FakeServer::name_server(&[&address], 1);
+    let settings = [("send_msg_max_timeout_per_request", "20"), ("reconnect_backoff_max", "400")];
+    let producer = producer(&names.url(), &settings);
+    // The pauses before dialling grow beyond the time of a try: these messages wait for a connection in vain.
+    for _ in 0..8 {
+        let error = send(&producer).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+        assert!(!error.maybe_persisted());
+    }
+    let broker = FakeServer::start_at(&address, |_, _| Act::stored(0, 0));
+    eventually("a send to the broker that came", || send(&producer).is_ok());
+    assert_eq!(broker.seen(SEND_MESSAGE_V2).len(), 1);
+}
+
+#[test]
 fn heartbeats_go_first_and_repeat_and_close_says_farewell() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
     let names = FakeServer::name_server(&[&broker.address], 1);

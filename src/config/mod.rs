@@ -10,7 +10,7 @@ pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, Settings};
-pub(crate) use url::Target;
+pub(crate) use url::{Target, cluster_name};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;

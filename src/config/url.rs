@@ -35,8 +35,8 @@ impl Target {
             }
             "mock" => {
                 let (name, query) = rest.split_once('?').unwrap_or((rest, ""));
-                if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-                    return refuse("a cluster name holds letters, digits, `-`, `_` and `.`");
+                if let Err(why) = cluster_name(name) {
+                    return refuse(&why);
                 }
                 let (mut brokers, mut queues) = (1, 4);
                 for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -54,6 +54,14 @@ impl Target {
             }
             other => refuse(&format!("the scheme `{other}` is unknown")),
         }
+    }
+}
+
+/// Whether `name` may name an embedded cluster.
+pub(crate) fn cluster_name(name: &str) -> std::result::Result<(), String> {
+    match name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        true => Ok(()),
+        false => Err(format!("the cluster name `{name}` holds more than letters, digits, `-`, `_` and `.`")),
     }
 }
 

@@ -173,7 +173,7 @@ pub unsafe extern "C" fn mqp_mock_cluster_url(cluster: *const mqp_mock_cluster) 
     })
 }
 
-/// Takes a snapshot of the messages that a cluster holds, in the order of their storing.
+/// Takes a snapshot of the messages that a cluster holds, in the order of topic, broker, queue and offset.
 ///
 /// `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`:
 /// may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.

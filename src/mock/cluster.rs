@@ -9,6 +9,7 @@ use super::broker::MAX_QUEUES;
 use super::message::{ProducerGroup, StoredMessage};
 use super::server::{Plan, Server};
 use super::topic::{self, TopicConfig};
+use crate::config::cluster_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::ForkLocal;
 use crate::protocol::remoting::Serializer;
@@ -69,6 +70,7 @@ impl Cluster {
         if name.is_empty() {
             return builder.start();
         }
+        cluster_name(name).map_err(|why| Error::new(ErrorKind::InvalidArgument, why))?;
         let plan = builder.plan()?;
         let mut named = named().lock();
         if let Some(running) = named.get(name).and_then(Weak::upgrade) {

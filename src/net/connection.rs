@@ -130,7 +130,7 @@ impl Connection {
             let now = Instant::now();
             if now >= deadline {
                 drop(phase);
-                return Err(self.timed_out().cause);
+                return Err(self.timed_out());
             }
             phase = wait_timeout(&self.phase_changed, phase, deadline - now);
         }
@@ -158,13 +158,17 @@ impl Connection {
             self.wake.notify_one();
         }
         // A refusal means that the connection died after `enter`: the responder has been told.
-        let _ = self.push(bytes, None);
+        let _ = self.push_frame(Some(opaque), bytes, None);
         Ok(())
     }
 
     /// Sends a frame that has no answer.
     pub(crate) fn push(&self, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
-        match self.outbox.push(bytes, on_written, self.stream.get())? {
+        self.push_frame(None, bytes, on_written)
+    }
+
+    fn push_frame(&self, opaque: Option<i32>, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
+        match self.outbox.push(opaque, bytes, on_written, self.stream.get())? {
             Progress::Done => {}
             Progress::NeedsWritable => self.wake.notify_one(),
             Progress::Failed(error) => self.doom(self.lost(&error.to_string())),
@@ -186,14 +190,14 @@ impl Connection {
         Error::new(ErrorKind::Protocol, format!("{} broke the protocol: {why}", self.address))
     }
 
-    fn timed_out(&self) -> Failure {
-        let open = self.stream.get().is_some();
-        let cause = match &self.previous {
-            _ if open => Error::new(ErrorKind::Timeout, format!("{} did not answer in time", self.address)),
+    fn timed_out(&self) -> Error {
+        match &self.previous {
+            _ if self.stream.get().is_some() => {
+                Error::new(ErrorKind::Timeout, format!("{} did not answer in time", self.address))
+            }
             Some(previous) => previous.clone(),
             None => Error::new(ErrorKind::Connect, format!("cannot connect to {}: no answer in time", self.address)),
-        };
-        Failure { cause, maybe_sent: open }
+        }
     }
 
     async fn run(self: Arc<Self>, pause: Duration, timeout: Duration, tls: Option<Arc<Tls>>) {
@@ -265,8 +269,14 @@ impl Connection {
         if let Some(cause) = self.doomed.get() {
             return Err(cause.clone());
         }
-        for responder in self.inflight.expire(Instant::now()).0 {
-            responder.on_failure(self.timed_out());
+        let (expired, _) = self.inflight.expire(Instant::now());
+        if expired.is_empty() {
+            return Ok(());
+        }
+        let opaques: Vec<i32> = expired.iter().map(|(opaque, _)| *opaque).collect();
+        let taken_back = self.outbox.withdraw(&opaques);
+        for ((_, responder), taken_back) in expired.into_iter().zip(taken_back) {
+            responder.on_failure(Failure { cause: self.timed_out(), maybe_sent: !taken_back });
         }
         Ok(())
     }

@@ -135,8 +135,8 @@ impl<T> Inflight<T> {
         }
     }
 
-    /// Takes every request whose deadline is not after `now`, and says when to come again.
-    pub(crate) fn expire(&self, now: Instant) -> (Vec<T>, Option<Instant>) {
+    /// Takes every request whose deadline is not after `now`, with its opaque, and says when to come again.
+    pub(crate) fn expire(&self, now: Instant) -> (Vec<(i32, T)>, Option<Instant>) {
         let mut state = self.state.lock();
         let mut expired = Vec::new();
         if state.earliest.is_none_or(|earliest| now < earliest) {
@@ -146,7 +146,8 @@ impl<T> Inflight<T> {
         for index in 0..state.slots.len() {
             if let Content::Waiting { deadline, .. } = state.slots[index].content {
                 if deadline <= now {
-                    expired.extend(state.vacate(index));
+                    let opaque = ((state.slots[index].generation << INDEX_BITS) | index as u32) as i32;
+                    expired.extend(state.vacate(index).map(|request| (opaque, request)));
                 } else {
                     earliest = Some(earliest.map_or(deadline, |e| e.min(deadline)));
                 }

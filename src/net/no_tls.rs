@@ -30,6 +30,10 @@ impl Session {
         match *self {}
     }
 
+    pub(crate) fn held(&self) -> usize {
+        match *self {}
+    }
+
     pub(crate) fn owes(&self) -> bool {
         match *self {}
     }

@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 
 /// Most frames in one vectored write.
@@ -17,12 +17,20 @@ const MAX_SLICES: usize = 64;
 pub(crate) trait Sink {
     /// Writes what it can take; `WouldBlock` when it can take nothing now.
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// After a `WouldBlock`: how many of the offered bytes it has taken all the same, encrypted, and will tell of in
+    /// the next write, which must offer them again.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// Something to drop once a frame is handed to the operating system, or will never be.
 pub(crate) type OnWritten = Box<dyn Send>;
 
 struct Entry {
+    /// The request that the frame makes; `None` for a frame without an answer.
+    opaque: Option<i32>,
     bytes: Bytes,
     on_written: Option<OnWritten>,
 }
@@ -41,6 +49,10 @@ struct State {
     queue: VecDeque<Entry>,
     /// Bytes of the first entry that are written.
     written: usize,
+    /// Bytes after those that the sink holds.
+    held: usize,
+    /// Entries at the front that a write is taking just now.
+    being_written: usize,
     writer: Writer,
     closed: Option<Error>,
 }
@@ -64,12 +76,22 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// An outbox of a connection that is not open yet: frames wait for [`Outbox::resume`].
     pub(crate) fn parked() -> Self {
-        Outbox { state: Mutex::new(State { queue: VecDeque::new(), written: 0, writer: Writer::Parked, closed: None }) }
+        Outbox {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                written: 0,
+                held: 0,
+                being_written: 0,
+                writer: Writer::Parked,
+                closed: None,
+            }),
+        }
     }
 
     /// Adds a frame and writes it when nobody else is writing. `sink` is `None` as long as the socket is not open.
     pub(crate) fn push(
         &self,
+        opaque: Option<i32>,
         bytes: Bytes,
         on_written: Option<OnWritten>,
         sink: Option<&impl Sink>,
@@ -78,7 +100,7 @@ impl Outbox {
         if let Some(cause) = &state.closed {
             return Err(cause.clone());
         }
-        state.queue.push_back(Entry { bytes, on_written });
+        state.queue.push_back(Entry { opaque, bytes, on_written });
         match (state.writer, sink) {
             (Writer::Idle, Some(sink)) => Ok(self.drain(state, sink)),
             _ => Ok(Progress::Done),
@@ -92,6 +114,27 @@ impl Outbox {
             return Progress::Done;
         }
         self.drain(state, sink)
+    }
+
+    /// Takes back the frames of requests that were given up: they must neither be sent later nor take up memory.
+    /// Tells for each whether that was possible, so that its request was never sent.
+    pub(crate) fn withdraw(&self, opaques: &[i32]) -> Vec<bool> {
+        let mut state = self.state.lock();
+        let mut taken = vec![false; opaques.len()];
+        let begun = state.being_written.max(state.begun());
+        let given_up: HashMap<i32, usize> = opaques.iter().copied().zip(0..).collect();
+        let mut position = 0;
+        state.queue.retain(|entry| {
+            position += 1;
+            match entry.opaque.and_then(|opaque| given_up.get(&opaque)) {
+                Some(index) if position > begun => {
+                    taken[*index] = true;
+                    false
+                }
+                _ => true,
+            }
+        });
+        taken
     }
 
     /// Whether frames wait for the socket to become writable.
@@ -120,16 +163,19 @@ impl Outbox {
             let skip = state.written;
             let batch: smallbatch::Batch =
                 state.queue.iter().take(MAX_SLICES).map(|entry| entry.bytes.clone()).collect();
+            state.being_written = state.queue.len().min(MAX_SLICES);
             drop(state);
             let result = batch.write(skip, sink);
             drop(batch);
             state = self.state.lock();
+            state.being_written = 0;
             match result {
                 Ok(0) => {
                     state.writer = Writer::Parked;
                     return Progress::Failed(io::ErrorKind::WriteZero.into());
                 }
                 Ok(n) => {
+                    state.held = 0;
                     let finished = state.advance(n);
                     if !finished.is_empty() {
                         drop(state);
@@ -139,6 +185,7 @@ impl Outbox {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.held = sink.held();
                     state.writer = Writer::Parked;
                     return Progress::NeedsWritable;
                 }
@@ -152,6 +199,17 @@ impl Outbox {
 }
 
 impl State {
+    /// Entries at the front of which some byte has left.
+    fn begun(&self) -> usize {
+        let mut left = self.written + self.held;
+        let begun = move |entry: &&Entry| {
+            let has_left = left > 0;
+            left = left.saturating_sub(entry.bytes.len());
+            has_left
+        };
+        self.queue.iter().take_while(begun).count()
+    }
+
     /// Takes `n` written bytes off the queue; returns what is to be dropped outside the lock.
     fn advance(&mut self, n: usize) -> Vec<OnWritten> {
         let mut finished = Vec::new();

@@ -116,6 +116,11 @@ impl Session {
         Ok(std::mem::take(&mut state.accepted))
     }
 
+    /// How many bytes a write took and has not told of.
+    pub(crate) fn held(&self) -> usize {
+        self.state.lock().accepted
+    }
+
     /// Whether the session has bytes for the peer that no write made: key updates and the like.
     pub(crate) fn owes(&self) -> bool {
         self.state.lock().client.wants_write()

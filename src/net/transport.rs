@@ -74,4 +74,8 @@ impl Sink for Transport {
             Some(session) => session.write_vectored(&self.socket, slices),
         }
     }
+
+    fn held(&self) -> usize {
+        self.session.as_ref().map_or(0, Session::held)
+    }
 }

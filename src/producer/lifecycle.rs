@@ -2,7 +2,7 @@
 
 use super::admission::Admission;
 use super::identity::Identity;
-use super::lookup::{Found, Lookups};
+use super::lookup::{Found, Lookup, Lookups};
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
@@ -163,11 +163,20 @@ impl Core {
     pub(super) fn route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
         match self.routes.get(topic) {
             Some(route) => Ok(route),
-            None => {
-                // It ends a little before the caller does, who then hears the causes and not only that time is up.
-                let left = deadline.saturating_duration_since(Instant::now());
-                let margin = (left / 16).min(LONGEST_MARGIN);
-                self.look_up(topic, deadline - margin).wait(topic, deadline)
+            None => self.wait_for_route(topic, deadline),
+        }
+    }
+
+    fn wait_for_route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
+        loop {
+            // It ends a little before the caller does, who then hears the causes and not only that time is up.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let margin = (left / 16).min(LONGEST_MARGIN);
+            let (lookup, leads) = self.look_up(topic, deadline - margin);
+            match lookup.wait(topic, deadline) {
+                // The lookup of a caller whose deadline came earlier says nothing of this one.
+                Err(cause) if !leads && cause.retriable() && Instant::now() + margin < deadline => {}
+                found => return found,
             }
         }
     }
@@ -180,7 +189,8 @@ impl Core {
         }
     }
 
-    fn look_up(self: &Arc<Self>, topic: &str, deadline: Instant) -> Arc<super::lookup::Lookup> {
+    /// Joins the lookup under way, or leads a new one.
+    fn look_up(self: &Arc<Self>, topic: &str, deadline: Instant) -> (Arc<Lookup>, bool) {
         let (lookup, leads) = self.lookups.join(topic);
         if leads {
             let (core, topic) = (Arc::clone(self), topic.to_owned());
@@ -189,7 +199,7 @@ impl Core {
                 core.lookups.finish(&topic, found);
             });
         }
-        lookup
+        (lookup, leads)
     }
 
     async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
@@ -259,7 +269,9 @@ impl Core {
         self.admission.close();
         let drained = self.admission.wait_idle(deadline);
         if ran {
-            self.unregister(deadline.max(Instant::now() + LAST_GRACE.min(self.settings.api_timeout)));
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now).max(LAST_GRACE);
+            self.unregister(now + left.min(self.settings.api_timeout));
         }
         self.end();
         let Err(left) = drained else {

@@ -9,10 +9,11 @@ pub(crate) use event_loop::EventLoop;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::{ForkLocal, RawThread, is_library_thread};
-use crate::sync::{Condvar, Mutex, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, wait};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 static SHARED: ForkLocal<Mutex<Weak<Runtime>>> = ForkLocal::new();
@@ -119,6 +120,8 @@ impl Job {
 pub(crate) struct Dispatcher {
     state: Mutex<DispatcherState>,
     wake: Condvar,
+    /// Completions that will still be pushed: the thread does not end before.
+    owed: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -130,7 +133,23 @@ struct DispatcherState {
 
 impl Dispatcher {
     pub(crate) fn push(&self, job: Job) {
-        let mut state = self.state.lock();
+        self.enqueue(self.state.lock(), job);
+    }
+
+    /// Announces one [`Dispatcher::push_owed`].
+    pub(crate) fn owe(&self) {
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Pushes a job that was announced.
+    pub(crate) fn push_owed(&self, job: Job) {
+        // Under the lock: the thread, which looks at both together, sees the job or the debt.
+        let state = self.state.lock();
+        self.owed.fetch_sub(1, Ordering::Relaxed);
+        self.enqueue(state, job);
+    }
+
+    fn enqueue(&self, mut state: MutexGuard<'_, DispatcherState>, job: Job) {
         state.jobs.push_back(job);
         if state.waiting {
             state.waiting = false;
@@ -138,7 +157,7 @@ impl Dispatcher {
         }
     }
 
-    /// Lets the thread end once it has run what is queued.
+    /// Lets the thread end once it has run what is queued and owed.
     fn stop(&self) {
         self.state.lock().stopping = true;
         self.wake.notify_one();
@@ -150,7 +169,7 @@ impl Dispatcher {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
             }
-            if state.stopping {
+            if state.stopping && self.owed.load(Ordering::Relaxed) == 0 {
                 return None;
             }
             state.waiting = true;
@@ -187,6 +206,18 @@ mod tests {
         let limit = Duration::from_secs(10);
         assert_eq!(receive.recv_timeout(limit).unwrap(), (0, true));
         assert_eq!(receive.recv_timeout(limit).unwrap(), (2, true));
+    }
+
+    #[test]
+    fn the_dispatcher_does_not_end_before_what_is_owed_has_run() {
+        let runtime = Runtime::start().unwrap();
+        let dispatcher = Arc::clone(runtime.dispatcher());
+        dispatcher.owe();
+        let ending = std::thread::spawn(move || drop(runtime));
+        let (send, receive) = channel();
+        dispatcher.push_owed(Job::Closure(Box::new(move || send.send(()).unwrap())));
+        ending.join().unwrap();
+        receive.try_recv().unwrap();
     }
 
     #[test]

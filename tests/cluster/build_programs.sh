@@ -6,16 +6,18 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 lib=$1
 out=$2
 mkdir -p "$out"
-flags="-O1 -g -Wall -Wextra -Werror -I$root/include"
-link="-L$lib -lmqproducer -Wl,-rpath,$lib -lpthread"
-# The flags are lists of words.
-# shellcheck disable=SC2086
-{
-    cc -std=c11 $flags "$root/examples/c/send.c" -o "$out/c-send" $link
-    cc -std=c11 $flags "$root/tests/cluster/stress/c/stress.c" -o "$out/c-stress" $link
-    c++ -std=c++17 $flags "-I$root/bindings/cpp/include" "$root/examples/cpp/send.cpp" -o "$out/cpp-send" $link
-    c++ -std=c++17 $flags "-I$root/bindings/cpp/include" "$root/tests/cluster/stress/cpp/stress.cpp" -o "$out/cpp-stress" $link
+
+# build COMPILER STANDARD SOURCE PROGRAM
+build() {
+    "$1" "-std=$2" -O1 -g -Wall -Wextra -Werror "-I$root/include" "-I$root/bindings/cpp/include" "$root/$3" \
+        -o "$out/$4" "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread
 }
-export CGO_LDFLAGS="-L$lib -Wl,-rpath,$lib"
+build "${CC:-cc}" c11 examples/c/send.c c-send
+build "${CC:-cc}" c11 tests/cluster/stress/c/stress.c c-stress
+build "${CXX:-c++}" c++17 examples/cpp/send.cpp cpp-send
+build "${CXX:-c++}" c++17 tests/cluster/stress/cpp/stress.cpp cpp-stress
+
+# Go splits this at blanks outside quotes.
+export CGO_LDFLAGS="'-L$lib' '-Wl,-rpath,$lib'"
 (cd "$root/examples/go" && go build -o "$out/go-send" .)
 (cd "$root/tests/cluster/stress/go" && go build -o "$out/go-stress" .)

@@ -119,7 +119,7 @@ pub fn check(
                 if healthy {
                     wrong.push(format!("message {} failed: {:?}", report.i, report.error));
                 } else if !copies.is_empty() && !report.maybe_persisted {
-                    wrong.push(format!("message {} is stored, but its failure denied that it may be", report.i));
+                    wrong.push(format!("message {} is stored, but its failure denied it: {report:?}", report.i));
                 }
             }
             (true, "oneway") => {

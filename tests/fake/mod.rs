@@ -49,7 +49,12 @@ pub struct FakeServer {
 impl FakeServer {
     /// Starts a server; heartbeats and farewells are answered, `respond` sees all else with its running number.
     pub fn start(respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        FakeServer::start_at("127.0.0.1:0", respond)
+    }
+
+    /// The same at an address of the test's choice.
+    pub fn start_at(address: &str, respond: impl Fn(usize, &Header) -> Act + Send + Sync + 'static) -> FakeServer {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 lib=${CARGO_TARGET_DIR:-$root/target}/debug
 ${CARGO:-cargo} build
-export CGO_LDFLAGS="-L$lib -Wl,-rpath,$lib"
+export CGO_LDFLAGS="'-L$lib' '-Wl,-rpath,$lib'"
 cd bindings/go
 go vet ./...
 GOEXPERIMENT=cgocheck2 go test -count=1 ./... -v >"$lib/go-plain.log" 2>&1 || { cat "$lib/go-plain.log"; exit 1; }

@@ -73,10 +73,12 @@ mod alone {
             assert_eq!(earlier, request != 3, "only a deadline before all others moves the timer");
         }
         assert_eq!(table.expire(start), (vec![], Some(at(1))));
-        let (mut expired, next) = table.expire(at(2));
-        expired.sort_unstable();
-        assert_eq!((expired, next), (vec![2, 3], Some(at(3))));
-        assert_eq!(table.expire(at(9)), (vec![1], None));
+        let (expired, next) = table.expire(at(2));
+        let mut requests: Vec<u32> = expired.iter().map(|(_, request)| *request).collect();
+        requests.sort_unstable();
+        assert_eq!((requests, next), (vec![2, 3], Some(at(3))));
+        assert!(expired.iter().all(|(opaque, _)| table.take(*opaque) == Taken::Late));
+        assert!(matches!(table.expire(at(9)), (last, None) if last.len() == 1 && last[0].1 == 1));
         assert_eq!(table.earliest(), None);
     }
 

@@ -4,6 +4,7 @@ use super::*;
 mod alone {
     use super::*;
     use crate::error::ErrorKind;
+    use std::sync::atomic::Ordering::Relaxed;
     use std::sync::{Arc, Mutex};
 
     /// Takes at most `room` bytes in all, `chunk` of them at a time.
@@ -40,14 +41,14 @@ mod alone {
     }
 
     fn push(outbox: &Outbox, text: &str, pipe: &Pipe) -> Progress {
-        outbox.push(Bytes::copy_from_slice(text.as_bytes()), None, Some(pipe)).unwrap()
+        outbox.push(None, Bytes::copy_from_slice(text.as_bytes()), None, Some(pipe)).unwrap()
     }
 
     #[test]
     fn frames_wait_until_the_connection_is_open_and_leave_in_one_write() {
         let (outbox, pipe) = (Outbox::parked(), Pipe::new(100, 100));
         for text in ["ab", "cd", "ef"] {
-            assert!(matches!(outbox.push(Bytes::from(text), None, None::<&Pipe>), Ok(Progress::Done)));
+            assert!(matches!(outbox.push(None, Bytes::from(text), None, None::<&Pipe>), Ok(Progress::Done)));
         }
         assert!(matches!(outbox.resume(&pipe), Progress::Done));
         assert_eq!(pipe.text(), "abcdef");
@@ -74,20 +75,74 @@ mod alone {
         assert!(matches!(outbox.resume(&pipe), Progress::Done));
         let token = Arc::new(());
         for text in ["ab", "cd"] {
-            outbox.push(Bytes::from(text), Some(Box::new(Arc::clone(&token))), Some(&pipe)).unwrap();
+            outbox.push(None, Bytes::from(text), Some(Box::new(Arc::clone(&token))), Some(&pipe)).unwrap();
         }
         assert_eq!(Arc::strong_count(&token), 2, "the first is written, the second only in part");
         outbox.close(Error::new(ErrorKind::ConnectionLost, "gone"));
         assert_eq!(Arc::strong_count(&token), 1);
-        let refused = outbox.push(Bytes::from("x"), None, Some(&pipe)).unwrap_err();
+        let refused = outbox.push(None, Bytes::from("x"), None, Some(&pipe)).unwrap_err();
         assert_eq!(refused.message(), "gone");
+    }
+
+    #[test]
+    fn a_frame_is_taken_back_unless_its_write_has_begun() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(3, 3));
+        let token = Arc::new(());
+        for (opaque, text) in [(1, "ab"), (2, "cd"), (3, "ef"), (4, "gh")] {
+            outbox.push(Some(opaque), Bytes::from(text), Some(Box::new(Arc::clone(&token))), None::<&Pipe>).unwrap();
+        }
+        assert_eq!(outbox.withdraw(&[3, 9]), [true, false]);
+        assert!(matches!(outbox.resume(&pipe), Progress::NeedsWritable));
+        assert_eq!(pipe.text(), "abc");
+        assert_eq!(outbox.withdraw(&[2, 4]), [false, true], "the second is written in part");
+        assert_eq!(Arc::strong_count(&token), 2);
+        *pipe.room.lock().unwrap() = 100;
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abcd");
+        assert_eq!(Arc::strong_count(&token), 1);
+    }
+
+    /// Takes bytes and tells of them only when the way is free, as TLS does.
+    #[derive(Default)]
+    struct Holder {
+        taken: std::sync::Mutex<Vec<u8>>,
+        held: std::sync::atomic::AtomicUsize,
+        free: std::sync::atomic::AtomicBool,
+    }
+
+    impl Sink for Holder {
+        fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            if self.held() == 0 {
+                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).take(3).collect();
+                self.taken.lock().unwrap().extend_from_slice(&all);
+                self.held.store(all.len(), Relaxed);
+            }
+            if self.free.load(Relaxed) { Ok(self.held.swap(0, Relaxed)) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        }
+
+        fn held(&self) -> usize {
+            self.held.load(Relaxed)
+        }
+    }
+
+    #[test]
+    fn what_the_sink_holds_is_not_taken_back() {
+        let (outbox, sink) = (Outbox::parked(), Holder::default());
+        for (opaque, text) in [(1, "ab"), (2, "cd"), (3, "ef"), (4, "gh")] {
+            outbox.push(Some(opaque), Bytes::from(text), None, None::<&Holder>).unwrap();
+        }
+        assert!(matches!(outbox.resume(&sink), Progress::NeedsWritable));
+        assert_eq!(outbox.withdraw(&[1, 2, 3]), [false, false, true], "`abc` is encrypted");
+        sink.free.store(true, Relaxed);
+        assert!(matches!(outbox.resume(&sink), Progress::Done));
+        assert_eq!(*sink.taken.lock().unwrap(), b"abcdgh");
     }
 
     #[test]
     fn many_frames_leave_in_bounded_writes() {
         let (outbox, pipe) = (Outbox::parked(), Pipe::new(10_000, 10_000));
         for _ in 0..MAX_SLICES * 2 + 1 {
-            outbox.push(Bytes::from("x"), None, None::<&Pipe>).unwrap();
+            outbox.push(None, Bytes::from("x"), None, None::<&Pipe>).unwrap();
         }
         assert!(matches!(outbox.resume(&pipe), Progress::Done));
         assert_eq!(*pipe.writes.lock().unwrap(), [MAX_SLICES, MAX_SLICES, 1]);
@@ -151,7 +206,7 @@ mod loom_checks {
     }
 
     fn push(outbox: &Outbox, text: &'static str, wire: &Wire) -> Progress {
-        outbox.push(Bytes::from_static(text.as_bytes()), None, Some(wire)).unwrap()
+        outbox.push(None, Bytes::from_static(text.as_bytes()), None, Some(wire)).unwrap()
     }
 
     /// Two threads push at once: there is one writer, whole frames, and no frame stays behind.
@@ -166,6 +221,26 @@ mod loom_checks {
         writers(1);
     }
 
+    /// A frame that is taken back while another thread writes is either written whole or not at all, as told.
+    #[test]
+    fn taking_back_and_writing_agree() {
+        loom::model(|| {
+            let outbox = Arc::new(Outbox::parked());
+            let wire = Arc::new(Wire::new(0));
+            for (opaque, text) in [(1, "ab"), (2, "cd")] {
+                outbox.push(Some(opaque), Bytes::from_static(text.as_bytes()), None, None::<&Wire>).unwrap();
+            }
+            let writing = {
+                let (outbox, wire) = (Arc::clone(&outbox), Arc::clone(&wire));
+                thread::spawn(move || drop(outbox.resume(&*wire)))
+            };
+            let taken_back = outbox.withdraw(&[2])[0];
+            writing.join().unwrap();
+            let expected: &[u8] = if taken_back { b"ab" } else { b"abcd" };
+            assert_eq!(*wire.taken.lock().unwrap(), expected);
+        });
+    }
+
     /// A push that races with the close is refused or its frame dropped, never left behind.
     #[test]
     fn closing_drops_what_waits() {
@@ -174,7 +249,9 @@ mod loom_checks {
             let token = std::sync::Arc::new(());
             let pushing = {
                 let (outbox, token) = (Arc::clone(&outbox), token.clone());
-                thread::spawn(move || drop(outbox.push(Bytes::from_static(b"x"), Some(Box::new(token)), None::<&Wire>)))
+                thread::spawn(move || {
+                    drop(outbox.push(None, Bytes::from_static(b"x"), Some(Box::new(token)), None::<&Wire>))
+                })
             };
             outbox.close(Error::new(ErrorKind::ConnectionLost, "gone"));
             pushing.join().unwrap();

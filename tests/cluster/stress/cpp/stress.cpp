@@ -40,19 +40,24 @@ public:
     void set_mode(std::size_t index, const char* mode) { outcomes_[index].mode = mode; }
 
     void complete(std::size_t index, const Result<Receipt>& result) {
+        complete(index, result ? &*result : nullptr, result ? nullptr : &result.error());
+    }
+
+    /// With the receipt or else the error.
+    void complete(std::size_t index, const Receipt* receipt, const Error* error) {
         Outcome& outcome = outcomes_[index];
         if (outcome.completions++ > 0) {
             return;
         }
-        if (result) {
+        if (receipt != nullptr) {
             outcome.ok = true;
-            outcome.message_id = result->message_id();
-            outcome.broker = result->broker_name();
-            outcome.queue_id = result->queue_id();
-            outcome.queue_offset = result->queue_offset();
+            outcome.message_id = receipt->message_id();
+            outcome.broker = receipt->broker_name();
+            outcome.queue_id = receipt->queue_id();
+            outcome.queue_offset = receipt->queue_offset();
         } else {
-            outcome.error = std::string(result.error().name()) + ": " + result.error().what();
-            outcome.maybe_persisted = result.error().maybe_persisted();
+            outcome.error = std::string(error->name()) + ": " + error->what();
+            outcome.maybe_persisted = error->maybe_persisted();
         }
         std::lock_guard<std::mutex> lock(mutex_);
         ++completed_;
@@ -111,8 +116,7 @@ void send_one(Producer& producer, Book& book, std::string_view topic, std::size_
         book.set_mode(index, "async");
         const auto tell = [&book, index](const Result<Receipt>& result) { book.complete(index, result); };
         if (const Result<void> accepted = producer.try_send_async(message, tell); !accepted) {
-            Result<Receipt> refused = detail::Failure(accepted.error());
-            book.complete(index, refused);
+            book.complete(index, nullptr, &accepted.error());
         }
     }
 }

@@ -1,0 +1,143 @@
+/// @file
+/// Statuses and the error type.
+
+#ifndef MQPRODUCER_ERROR_HPP
+#define MQPRODUCER_ERROR_HPP
+
+#include <mqproducer.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace mqproducer {
+
+/// The result of a call or of a message. The numbers never change; later versions of the library may give others.
+enum class Status : mqp_status {
+    /// Success.
+    ok = MQP_OK,
+    /// A handle that was moved from, text that is not UTF-8, a time that cannot be.
+    invalid_argument = MQP_ERR_INVALID_ARGUMENT,
+    /// An unknown configuration key, a value out of its range, a malformed URL.
+    invalid_config = MQP_ERR_INVALID_CONFIG,
+    /// A message that breaks a rule: topic, body, property.
+    invalid_message = MQP_ERR_INVALID_MESSAGE,
+    /// A body or properties over the configured or protocol limit.
+    message_too_large = MQP_ERR_MESSAGE_TOO_LARGE,
+    /// A send, flush or close before Producer::start.
+    not_started = MQP_ERR_NOT_STARTED,
+    /// A second Producer::start.
+    already_started = MQP_ERR_ALREADY_STARTED,
+    /// The producer is closed or closing.
+    closed = MQP_ERR_CLOSED,
+    /// No name server answered; the message names each address and its cause.
+    no_name_server = MQP_ERR_NO_NAME_SERVER,
+    /// The name servers know no route of the topic with a writable queue.
+    no_route = MQP_ERR_NO_ROUTE,
+    /// The route names a broker without a master address.
+    broker_not_found = MQP_ERR_BROKER_NOT_FOUND,
+    /// A connection could not be opened.
+    connect = MQP_ERR_CONNECT,
+    /// A connection died under the request.
+    connection_lost = MQP_ERR_CONNECTION_LOST,
+    /// The deadline passed.
+    timeout = MQP_ERR_TIMEOUT,
+    /// The broker refused; Error::broker_code and Error::remark tell why.
+    broker = MQP_ERR_BROKER,
+    /// The peer broke the protocol.
+    protocol = MQP_ERR_PROTOCOL,
+    /// The limit of messages or bytes in flight is reached.
+    backpressure = MQP_ERR_BACKPRESSURE,
+    /// A blocking call was made in a callback.
+    would_deadlock = MQP_ERR_WOULD_DEADLOCK,
+    /// The handle was made before `fork` and is used in the child.
+    forked = MQP_ERR_FORKED,
+    /// These headers and the library do not fit together.
+    version_mismatch = MQP_ERR_VERSION_MISMATCH,
+    /// The operating system refused a thread, a socket or memory.
+    resource = MQP_ERR_RESOURCE,
+    /// A defect of the library.
+    internal = MQP_ERR_INTERNAL,
+    /// The operation exists but not for this transport or build.
+    unsupported = MQP_ERR_UNSUPPORTED,
+};
+
+/// The stable name of a status, such as `NO_ROUTE`; `UNKNOWN` for a number that the library does not know. It lives for
+/// ever. Any thread.
+inline std::string_view status_name(Status status) noexcept {
+    return mqp_status_name(static_cast<mqp_status>(status));
+}
+
+namespace detail {
+
+inline mqp_str c_str(std::string_view text) noexcept {
+    return mqp_str{text.data(), text.size()};
+}
+
+inline std::string_view view(mqp_str text) noexcept {
+    return std::string_view(text.ptr, text.len);
+}
+
+/// A unique_ptr's deleter from a C function.
+template <auto Free>
+struct Deleter {
+    template <class T>
+    void operator()(T* handle) const noexcept {
+        Free(handle);
+    }
+};
+
+}  // namespace detail
+
+/// Why a call or a message failed. Copies share what they hold and never throw; any threads may read one at the same
+/// time.
+///
+/// `what()` is the text for a person; it names the field, the value and the limit.
+class Error : public std::runtime_error {
+public:
+    /// Takes ownership of an error of the C interface. `handle` may be NULL when there is no more than the status.
+    Error(mqp_status status, mqp_error* handle)
+        : std::runtime_error(handle != nullptr ? mqp_error_message(handle) : mqp_status_name(status)),
+          handle_(handle, mqp_error_free) {
+        if (handle == nullptr || mqp_error_get(handle, &view_, nullptr) != MQP_OK) {
+            view_.status = status;
+        }
+    }
+
+    /// An error of the caller's own making.
+    Error(Status status, const std::string& message) : std::runtime_error(message) {
+        view_.status = static_cast<mqp_status>(status);
+    }
+
+    /// The status; never Status::ok.
+    Status status() const noexcept { return static_cast<Status>(view_.status); }
+
+    /// The status's stable name, such as `NO_ROUTE`. It lives for ever.
+    std::string_view name() const noexcept { return mqp_status_name(view_.status); }
+
+    /// The server's response code, when a server refused.
+    std::optional<std::int32_t> broker_code() const noexcept {
+        return view_.has_broker_code != 0 ? std::optional<std::int32_t>(view_.broker_code) : std::nullopt;
+    }
+
+    /// The server's remark; empty when there is none. Borrowed until the last copy of this error is gone.
+    std::string_view remark() const noexcept { return detail::view(view_.remark); }
+
+    /// Whether the same call may succeed later without being changed.
+    bool retriable() const noexcept { return view_.retriable != 0; }
+
+    /// Whether a broker may have stored the message although the send failed.
+    bool maybe_persisted() const noexcept { return view_.maybe_persisted != 0; }
+
+private:
+    std::shared_ptr<mqp_error> handle_;
+    mqp_error_view view_ = MQP_ERROR_VIEW_INIT;
+};
+
+}  // namespace mqproducer
+
+#endif

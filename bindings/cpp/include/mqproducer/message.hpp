@@ -1,0 +1,125 @@
+/// @file
+/// Messages to send, and how one send departs from the configuration.
+
+#ifndef MQPRODUCER_MESSAGE_HPP
+#define MQPRODUCER_MESSAGE_HPP
+
+#include "error.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+namespace mqproducer {
+
+namespace detail {
+
+/// Whether T is a contiguous container of single bytes that is no text, such as std::vector<std::byte> or std::span.
+template <class T, class = void>
+struct IsBytes : std::false_type {};
+
+template <class T>
+struct IsBytes<T, std::void_t<decltype(std::declval<const T&>().data()), decltype(std::declval<const T&>().size())>>
+    : std::bool_constant<sizeof(*std::declval<const T&>().data()) == 1 &&
+                         !std::is_convertible_v<const T&, std::string_view>> {};
+
+}  // namespace detail
+
+/// A message to send.
+///
+/// It holds views, not copies: topic, body and all other texts must live until the call that sends the message returns,
+/// which every temporary in the same expression does. The library copies what it keeps. Setters can be chained.
+class Message {
+public:
+    /// A message for `topic` (1 to 127 bytes of `%|a-zA-Z0-9_-`) with a `body` (1 byte to `max_message_size`).
+    explicit Message(std::string_view topic, std::string_view body = {}) noexcept {
+        message_.topic = detail::c_str(topic);
+        this->body(body);
+    }
+
+    /// The same with a body of `size` bytes at `data`.
+    Message(std::string_view topic, const void* data, std::size_t size) noexcept : Message(topic) { body(data, size); }
+
+    /// The same with a body in a contiguous container of bytes, such as std::vector<std::byte> or std::span.
+    template <class Bytes, std::enable_if_t<detail::IsBytes<Bytes>::value, int> = 0>
+    Message(std::string_view topic, const Bytes& bytes) noexcept : Message(topic, bytes.data(), bytes.size()) {}
+
+    /// Replaces the body.
+    Message& body(std::string_view text) noexcept { return body(text.data(), text.size()); }
+
+    /// Replaces the body by `size` bytes at `data`.
+    Message& body(const void* data, std::size_t size) noexcept {
+        message_.body = mqp_bytes{static_cast<const std::uint8_t*>(data), size};
+        return *this;
+    }
+
+    /// Replaces the body by a contiguous container of bytes.
+    template <class Bytes, std::enable_if_t<detail::IsBytes<Bytes>::value, int> = 0>
+    Message& body(const Bytes& bytes) noexcept {
+        return body(bytes.data(), bytes.size());
+    }
+
+    /// The tag for the broker's filter. Default: none.
+    Message& tags(std::string_view text) noexcept {
+        message_.tags = detail::c_str(text);
+        return *this;
+    }
+
+    /// The index keys, separated by spaces. Default: none.
+    Message& keys(std::string_view text) noexcept {
+        message_.keys = detail::c_str(text);
+        return *this;
+    }
+
+    /// Adds a user property; neither name nor value is empty or holds the bytes 1 and 2.
+    Message& property(std::string_view name, std::string_view value) {
+        properties_.push_back(mqp_property{detail::c_str(name), detail::c_str(value)});
+        return *this;
+    }
+
+    /// A number carried to the consumer, not read by the broker. Default 0.
+    Message& flag(std::int32_t number) noexcept {
+        message_.flag = number;
+        return *this;
+    }
+
+    /// Whether the broker may answer before the message is stored to its configured safety. Default: it may not.
+    Message& no_wait_store(bool may = true) noexcept {
+        message_.no_wait_store = may ? 1 : 0;
+        return *this;
+    }
+
+    /// The message as the C interface takes it; borrowed from this object, unchanged, and from what it views.
+    mqp_message view() const noexcept {
+        mqp_message message = message_;
+        message.properties = properties_.data();
+        message.property_count = properties_.size();
+        return message;
+    }
+
+private:
+    mqp_message message_ = MQP_MESSAGE_INIT;
+    std::vector<mqp_property> properties_;
+};
+
+/// How one send departs from the configuration.
+struct SendOptions {
+    /// The total deadline of this send, 1 ms to 1 hour. Default: the configured `send_msg_timeout`.
+    std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+};
+
+namespace detail {
+
+/// Milliseconds as the C interface counts them: a time that is over is 0, one too long the longest.
+inline std::uint32_t c_milliseconds(std::chrono::milliseconds time) noexcept {
+    if (time.count() <= 0) {
+        return 0;
+    }
+    return time.count() >= UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(time.count());
+}
+
+}  // namespace detail
+}  // namespace mqproducer
+
+#endif

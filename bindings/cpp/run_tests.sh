@@ -1,0 +1,100 @@
+#!/bin/sh
+# Configures, builds and runs the tests of the C++ headers, natively and under valgrind; the last line counts them.
+# MQPRODUCER_LIBRARY: the library to test (default: what cargo built). BUILD_DIR: where to build. VALGRIND=0: without.
+set -eu
+cd -- "$(dirname -- "$0")"
+
+build=${BUILD_DIR:-../../target/cpp}
+library=${MQPRODUCER_LIBRARY:-}
+if [ -z "$library" ]; then
+    for candidate in ../../target/release/libmqproducer.so ../../target/debug/libmqproducer.so; do
+        [ ! -e "$candidate" ] || { library=$candidate; break; }
+    done
+fi
+[ -e "$library" ] || { echo "run_tests.sh: no library '$library'; run cargo build, or set MQPRODUCER_LIBRARY" >&2; exit 2; }
+library=$(readlink -f -- "$library")
+mkdir -p -- "$build"
+build=$(readlink -f -- "$build")
+
+passed=0
+failed=0
+output=$build/output.txt
+
+# run NAME COMMAND...: runs one program and adds up the numbers that it prints; one without them counts as a failure.
+run() {
+    name=$1
+    shift
+    status=0
+    timeout 600 "$@" >"$output" 2>&1 || status=$?
+    counts=$(grep -x '[0-9]* passed, [0-9]* failed' "$output" | tail -n 1)
+    if [ -z "$counts" ]; then
+        counts="0 passed, 1 failed"
+    elif [ "$status" != 0 ] && [ "${counts#*, }" = "0 failed" ]; then
+        counts="${counts%%,*}, 1 failed"
+    fi
+    bad=${counts#*, }
+    passed=$((passed + ${counts%% *}))
+    failed=$((failed + ${bad%% *}))
+    echo "$name: $counts (exit status $status)"
+    [ "$status" = 0 ] || grep -v '^ok ' "$output" || :
+}
+
+# step NAME COMMAND...: runs a command that passes or fails as a whole.
+step() {
+    name=$1
+    shift
+    if "$@" >"$output" 2>&1; then
+        passed=$((passed + 1))
+        echo "$name: ok"
+    else
+        failed=$((failed + 1))
+        echo "$name: FAILED"
+        tail -n 40 "$output"
+    fi
+}
+
+cmake -S . -B "$build/in-tree" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMQPRODUCER_LIBRARY="$library" \
+    -DCMAKE_INSTALL_PREFIX="$build/prefix" -DCMAKE_INSTALL_LIBDIR=lib >"$output" || { cat "$output"; exit 1; }
+cmake --build "$build/in-tree" -j "${JOBS:-2}" >"$output" 2>&1 || { tail -n 60 "$output"; exit 1; }
+
+programs=$(find "$build/in-tree/tests" -maxdepth 1 -type f -perm -u+x | sort)
+for program in $programs; do
+    run "$(basename "$program")" "$program"
+done
+
+example_prints_three_lines() {
+    lines=$(timeout 60 "$1") || return
+    echo "$lines"
+    [ "$(echo "$lines" | grep -cE '^cpp (sync|async|oneway) id=[0-9A-F]{32} queue=[^/ ]+/[0-9]+ offset=([0-9]+|-)$')" = 3 ] && [ "$(echo "$lines" | wc -l)" = 3 ]
+}
+# stress_stores_all COMMAND...: sends 2000 messages to the embedded cluster; all of them must be stored.
+stress_stores_all() {
+    rm -f -- "$build/stress.jsonl"
+    timeout 300 "$@" mock://stress Stress 2000 "$build/stress.jsonl" || return
+    [ "$(grep -c '"ok":true,"error":null,"message_id":"[0-9A-F]\{32\}"' "$build/stress.jsonl")" = 2000 ]
+}
+for language in c cpp; do
+    step "stress in $language" stress_stores_all "$build/in-tree/tests/stress/stress_$language"
+done
+step "example" example_prints_three_lines "$build/in-tree/mqproducer_send"
+step "install" cmake --install "$build/in-tree"
+step "find_package" cmake -S ../../examples/cpp -B "$build/installed" -DCMAKE_PREFIX_PATH="$build/prefix"
+step "example against the installed package" cmake --build "$build/installed"
+step "installed example" example_prints_three_lines "$build/installed/send"
+
+if [ "${VALGRIND:-1}" != 0 ] && command -v valgrind >/dev/null 2>&1; then
+    checked="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect
+        --errors-for-leak-kinds=definite,indirect --fair-sched=yes"
+    for program in $programs; do
+        # Ending the library's thread leaks what it held, by design of pthread_exit.
+        case $program in */thread_exit) continue ;; esac
+        # shellcheck disable=SC2086
+        run "valgrind $(basename "$program")" $checked "$program"
+    done
+    for language in c cpp; do
+        # shellcheck disable=SC2086
+        step "valgrind stress in $language" stress_stores_all $checked "$build/in-tree/tests/stress/stress_$language"
+    done
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,60 @@
+// Built with -fno-exceptions, and linked with a part that was built for another language standard and with exceptions.
+
+#include <mqproducer.hpp>
+
+#include <cstdio>
+#include <string>
+
+/// In with_exceptions.cpp: sends one message to `topic` of the cluster.
+bool send_with_exceptions(std::string_view url, std::string_view topic);
+
+namespace {
+
+int passed = 0;
+int failures = 0;
+
+void check(bool good, const char* what) {
+    ++(good ? passed : failures);
+    if (!good) {
+        std::printf("without_exceptions: not so: %s\n", what);
+    }
+}
+
+bool ready(mqproducer::Config& config, std::string_view url) {
+    return config.try_set("url", url) && config.try_set("producer_group", "cpp-tests") &&
+           config.try_set("send_msg_timeout", std::chrono::seconds(5));
+}
+
+}  // namespace
+
+int main() {
+    using namespace mqproducer;
+    using namespace std::chrono_literals;
+
+    Result<MockCluster> cluster = MockCluster::create();
+    Result<Config> config = Config::create();
+    check(cluster && config && ready(*config, cluster->url()), "cluster and configuration");
+    check(config->try_set("no_such_key", 1).error().status() == Status::invalid_config, "an unknown key is refused");
+
+    Result<Producer> producer = Producer::create(*config);
+    check(producer.has_value(), "the producer is made");
+    check(producer->try_send(Message("Topic", "early")).error().status() == Status::not_started, "it is not started");
+    check(producer->try_start().has_value(), "it starts");
+
+    const Result<Receipt> receipt = producer->try_send(Message("Topic", "sync"));
+    check(receipt && receipt->topic() == "Topic", "a synchronous send");
+    std::string id;
+    const auto keep_id = [&id](Result<Receipt> result) { id = result ? std::string(result->message_id()) : ""; };
+    check(producer->try_send_async(Message("Topic", "async"), keep_id).has_value(), "an asynchronous send");
+    check(producer->try_flush(30s).has_value() && id.size() == 32, "its callback");
+    check(producer->try_send_oneway(Message("Oneway", "1")).has_value(), "a one-way send");
+    check(producer->try_send(Message("", "x")).error().status() == Status::invalid_message, "an empty topic");
+
+    check(send_with_exceptions(cluster->url(), "Topic"), "the other part sends too");
+    const Result<MockMessages> messages = cluster->try_messages("Topic");
+    check(messages && messages->size() == 3, "three messages are stored");
+    check(producer->try_close(5s).has_value(), "it closes");
+
+    std::printf("%d passed, %d failed\n", passed, failures);
+    return failures == 0 ? 0 : 1;
+}

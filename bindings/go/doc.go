@@ -1,0 +1,39 @@
+//go:build cgo
+
+// Package mqproducer sends messages to Apache RocketMQ and its relatives. It is a thin layer over the C library
+// libmqproducer, which does the work; this package adds contexts, errors and garbage collection.
+//
+//	producer, err := mqproducer.New("rocketmq://127.0.0.1:9876", "orders")
+//	if err != nil { ... }
+//	defer producer.Close(context.Background())
+//	if err := producer.Start(); err != nil { ... }
+//	receipt, err := producer.Send(ctx, &mqproducer.Message{Topic: "Orders", Body: []byte("hello")})
+//
+// # Sending
+//
+// [Producer.Send] waits for the broker's answer without holding a thread, [Producer.SendAsync] calls back,
+// [Producer.SendOneway] asks for no answer. The deadline of the context, when it has one, is the total deadline of the
+// message, over all tries, in place of the configured send_msg_timeout. A context that is done ends the waiting at once,
+// not the message: what was handed to the library before may still be stored, and the error says so by MaybePersisted.
+//
+// # Errors
+//
+// Every error is an [*Error]; errors.Is compares it with [ErrTimeout] and its like, and with the error of the context
+// that ended a call. Configuration is checked by New, messages by each send; such errors name the field, the value and
+// the limit.
+//
+// # Callbacks
+//
+// The functions given to SendAsync run one after the other on a single thread of the library, for the whole process; so
+// does that given to SetLog, except while there is no producer. They must not block, or all others wait: Send, Flush and
+// Close return [ErrWouldDeadlock] there. A panic in one is recovered and
+// reported to the log function, or on standard error when there is none; runtime.Goexit there, such as by a test's
+// FailNow, ends the program.
+//
+// # Building
+//
+// The package needs cgo and libmqproducer. The linker finds the library in its usual directories or where CGO_LDFLAGS
+// says:
+//
+//	CGO_LDFLAGS="-L/opt/mqproducer/lib -Wl,-rpath,/opt/mqproducer/lib" go build
+package mqproducer

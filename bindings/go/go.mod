@@ -1,0 +1,3 @@
+module mqproducer
+
+go 1.21

@@ -1,0 +1,193 @@
+//go:build cgo
+
+package mqproducer
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience bounds each wait of the tests: long enough for a slow machine, never waited in full when all is well.
+const patience = 20 * time.Second
+
+var background = context.Background()
+
+func newCluster(t testing.TB) *MockCluster {
+	t.Helper()
+	c, err := NewMockCluster("", 2, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func newProducerOf(t testing.TB, url string, opts ...Option) *Producer {
+	t.Helper()
+	p, err := New(url, "go-tests", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(background, 100*time.Millisecond)
+		defer cancel()
+		if err := p.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return p
+}
+
+func startedProducer(t testing.TB, url string, opts ...Option) *Producer {
+	t.Helper()
+	p := newProducerOf(t, url, opts...)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func message(topic, body string) *Message { return &Message{Topic: topic, Body: []byte(body)} }
+
+// expect checks the status of an error and that its text holds each of the words.
+func expect(t testing.TB, err, sentinel error, words ...string) *Error {
+	t.Helper()
+	if !errors.Is(err, sentinel) {
+		t.Fatalf("got %v, want %v", err, sentinel)
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%T is no *Error", err)
+	}
+	for _, word := range words {
+		if !strings.Contains(e.Message, word) {
+			t.Errorf("%q does not say %q", e.Message, word)
+		}
+	}
+	return e
+}
+
+// receive waits for one value.
+func receive[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-from:
+		return value
+	case <-time.After(patience):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// fakeServer is a name server whose only broker is itself, and which answers no message.
+type fakeServer struct {
+	url     string
+	address string
+	// routes is received from before each route is answered: nil never gives one, a closed channel at once.
+	routes <-chan struct{}
+	// frames receives what brokers are sent besides heartbeats, as far as there is room.
+	frames chan []byte
+}
+
+// The requests that it tells apart.
+const (
+	codeHeartbeat = 34
+	codeRoute     = 105
+)
+
+func startFakeServer(t testing.TB, routes <-chan struct{}) *fakeServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	address := listener.Addr().String()
+	f := &fakeServer{url: "rocketmq://" + address, address: address, routes: routes, frames: make(chan []byte, 10)}
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				for f.serveFrame(connection) == nil {
+				}
+			}()
+		}
+	}()
+	return f
+}
+
+func (f *fakeServer) serveFrame(connection net.Conn) error {
+	var length uint32
+	if err := binary.Read(connection, binary.BigEndian, &length); err != nil {
+		return err
+	}
+	frame := make([]byte, length)
+	if _, err := io.ReadFull(connection, frame); err != nil {
+		return err
+	}
+	var header struct{ Code, Opaque int }
+	headerLength := binary.BigEndian.Uint32(frame) & 0xffffff
+	if err := json.Unmarshal(frame[4:4+headerLength], &header); err != nil {
+		return err
+	}
+	switch header.Code {
+	case codeHeartbeat:
+		return nil
+	case codeRoute:
+		<-f.routes
+		return f.answerRoute(connection, header.Opaque)
+	}
+	select {
+	case f.frames <- frame:
+	default:
+	}
+	return nil
+}
+
+func (f *fakeServer) answerRoute(connection net.Conn, opaque int) error {
+	header := fmt.Sprintf(`{"code":0,"flag":1,"language":"GO","opaque":%d,"version":0}`, opaque)
+	body := fmt.Sprintf(`{"brokerDatas":[{"brokerAddrs":{"0":"%s"},"brokerName":"silent","cluster":"c"}],`+
+		`"queueDatas":[{"brokerName":"silent","perm":6,"readQueueNums":1,"writeQueueNums":1,"topicSysFlag":0}]}`, f.address)
+	out := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(header)))
+	_, err := connection.Write(append(append(out, header...), body...))
+	return err
+}
+
+// silentBroker takes messages and never answers them.
+func silentBroker(t testing.TB) string {
+	t.Helper()
+	atOnce := make(chan struct{})
+	close(atOnce)
+	return startFakeServer(t, atOnce).url
+}
+
+// silentNameServer never answers.
+func silentNameServer(t testing.TB) string {
+	t.Helper()
+	return startFakeServer(t, nil).url
+}

@@ -1,0 +1,189 @@
+//go:build cgo
+
+package mqproducer
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Producer sends messages. Any number of goroutines may use one at the same time. Close it after use; one that is
+// forgotten is closed, with a warning, when the collector finds it and no message of it is in flight.
+type Producer struct {
+	handle *C.mqp_producer
+	// refs counts the calls under way, and 1 for the owner until Close: the last one frees the handle.
+	refs   atomic.Int64
+	owned  atomic.Bool
+	closed atomic.Bool
+	// gate holds a token of each call that may wait inside the library, where it holds a thread.
+	gate chan struct{}
+}
+
+// gateWidth is how many threads one producer may hold at the same time, far below Go's limit of 10000 in all.
+const gateWidth = 128
+
+// New makes a producer; it does nothing until [Producer.Start]. The URL tells where to send: the name servers as in
+// rocketmq://host:9876;host2:9876, or the embedded cluster as in mock://name. The group names the producers that do the
+// same work. Errors: [ErrInvalidConfig], [ErrResource], [ErrVersionMismatch].
+func New(url, group string, opts ...Option) (*Producer, error) {
+	if err := checkVersion(); err != nil {
+		return nil, err
+	}
+	s := settings{list: []setting{{"url", url}, {"producer_group", group}}}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	handle, err := newProducer(s.list)
+	if err != nil {
+		return nil, err
+	}
+	p := &Producer{handle: handle, gate: make(chan struct{}, gateWidth)}
+	p.refs.Store(1)
+	p.owned.Store(true)
+	runtime.SetFinalizer(p, (*Producer).forgotten)
+	return p, nil
+}
+
+func (p *Producer) forgotten() {
+	report(LevelWarn, "a producer was not closed before its last reference went")
+	p.disown()
+}
+
+// disown gives up the owner's reference, once.
+func (p *Producer) disown() {
+	if p.owned.CompareAndSwap(true, false) {
+		runtime.SetFinalizer(p, nil)
+		p.release()
+	}
+}
+
+// acquire keeps the handle from being freed until release; false when it is freed already.
+func (p *Producer) acquire() bool {
+	for {
+		n := p.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if p.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (p *Producer) release() {
+	if p.refs.Add(-1) == 0 {
+		C.mqp_producer_free(p.handle)
+		p.handle = nil
+	}
+}
+
+// Start makes the producer take messages; it waits for the routes of the topics named by [WithTopics]. When it fails it
+// may be called again. Errors: [ErrAlreadyStarted], [ErrClosed], [ErrResource], [ErrWouldDeadlock].
+func (p *Producer) Start() error {
+	if !p.acquire() {
+		return closedError()
+	}
+	defer p.release()
+	var failure *C.mqp_error
+	C.mqp_producer_start(p.handle, &failure)
+	return take(failure)
+}
+
+// Flush waits until every message accepted so far is completed, its callback has returned, and one-way messages are
+// handed to the operating system. It waits without an end when ctx has none. Errors: [ErrTimeout], [ErrCanceled],
+// [ErrNotStarted], [ErrWouldDeadlock].
+func (p *Producer) Flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return interrupted(ctx, "flush", false)
+	}
+	if !p.acquire() {
+		return nil
+	}
+	timeout, bounded := timeoutOf(ctx, math.MaxUint32, math.MaxUint32)
+	err, ended := detached(ctx, func() error {
+		defer p.release()
+		var failure *C.mqp_error
+		C.mqp_producer_flush(p.handle, C.uint32_t(timeout), &failure)
+		return attribute(take(failure), bounded)
+	})
+	if !ended {
+		return interrupted(ctx, "flush", false)
+	}
+	return err
+}
+
+// Close refuses further messages, waits for those in flight, says farewell to the brokers, and frees the producer. What
+// is not completed at the deadline of ctx is completed with [ErrClosed]; without a deadline Close waits for all. When ctx
+// is cancelled Close returns at once and the closing goes on by itself. A second Close has nothing to do.
+// Errors: [ErrTimeout] and [ErrCanceled] (the producer is closed all the same), [ErrWouldDeadlock].
+func (p *Producer) Close(ctx context.Context) error {
+	if !p.acquire() {
+		return nil
+	}
+	if inCallback() {
+		p.release()
+		return wouldDeadlock("Close")
+	}
+	timeout, bounded := timeoutOf(ctx, math.MaxUint32, math.MaxUint32)
+	if ctx.Err() != nil {
+		timeout = 0
+	}
+	closing := func() error {
+		defer p.release()
+		defer p.disown()
+		var failure *C.mqp_error
+		C.mqp_producer_close(p.handle, C.uint32_t(timeout), &failure)
+		return attribute(take(failure), bounded)
+	}
+	err, ended := detached(ctx, closing)
+	if !ended {
+		return interrupted(ctx, "close goes on by itself", false)
+	}
+	return err
+}
+
+func wouldDeadlock(what string) error {
+	return newError(StatusWouldDeadlock, what+" waits and was called in a callback, which it would wait for")
+}
+
+// timeoutOf is the time that the library gets: what is left of the context's, less a little, so that the library's error,
+// which tells more than the context's, comes first. Without a deadline it is `none`.
+func timeoutOf(ctx context.Context, none, most uint32) (ms uint32, bounded bool) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return none, false
+	}
+	left := time.Until(deadline).Milliseconds()
+	left -= min(left/10, 20)
+	return uint32(min(max(left, 1), int64(most))), true
+}
+
+// detached returns what work returns; or false when ctx is done before, and work ends by itself later.
+func detached[T any](ctx context.Context, work func() T) (result T, ended bool) {
+	// In a callback the library refuses to wait, and only on this thread does it know.
+	if ctx.Done() == nil || inCallback() {
+		return work(), true
+	}
+	results := make(chan T, 1)
+	go func() { results <- work() }()
+	select {
+	case result = <-results:
+		return result, true
+	case <-ctx.Done():
+	}
+	select {
+	case result = <-results:
+		return result, true
+	default:
+		return result, false
+	}
+}

@@ -1,0 +1,88 @@
+//go:build cgo
+
+package mqproducer
+
+// #cgo CFLAGS: -I${SRCDIR}/../../include
+// #cgo LDFLAGS: -lmqproducer
+// #include "shim.h"
+import "C"
+
+import (
+	"sync"
+	"unsafe"
+)
+
+func bytesOf(text C.mqp_str) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(text.ptr)), int(text.len))
+}
+
+func textOf(text C.mqp_str) string { return string(bytesOf(text)) }
+
+// copyTexts copies borrowed texts with one allocation for all of them.
+func copyTexts(to []*string, from []C.mqp_str) {
+	total := 0
+	for _, text := range from {
+		total += int(text.len)
+	}
+	if total == 0 {
+		return
+	}
+	all := make([]byte, 0, total)
+	for _, text := range from {
+		all = append(all, bytesOf(text)...)
+	}
+	rest := unsafe.String(&all[0], total)
+	for i, text := range from {
+		*to[i], rest = rest[:int(text.len)], rest[int(text.len):]
+	}
+}
+
+// packed is the texts of one call, one behind the other, in memory that holds no pointers.
+type packed struct {
+	text    []byte
+	lengths []C.size_t
+}
+
+// Above these a packed is not kept for the next call.
+const (
+	keepText    = 1 << 16
+	keepLengths = 1 << 10
+)
+
+var packs = sync.Pool{New: func() any { return new(packed) }}
+
+func (p *packed) add(text string) {
+	p.text = append(p.text, text...)
+	p.lengths = append(p.lengths, C.size_t(len(text)))
+}
+
+// pack copies the texts. The bytes behind the last one give an empty text an address.
+func pack(texts ...string) *packed {
+	p := packs.Get().(*packed)
+	for _, text := range texts {
+		p.add(text)
+	}
+	p.text = append(p.text, 0)
+	return p
+}
+
+func packMessage(m *Message) *packed {
+	p := packs.Get().(*packed)
+	p.add(m.Topic)
+	p.add(m.Tags)
+	p.add(m.Keys)
+	for name, value := range m.Properties {
+		p.add(name)
+		p.add(value)
+	}
+	p.text = append(p.text, 0)
+	return p
+}
+
+func (p *packed) free() {
+	if cap(p.text) > keepText || cap(p.lengths) > keepLengths {
+		return
+	}
+	p.text, p.lengths = p.text[:0], p.lengths[:0]
+	packs.Put(p)
+}

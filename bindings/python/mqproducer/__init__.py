@@ -1,0 +1,105 @@
+"""A message-queue producer for Apache RocketMQ and its relatives.
+
+::
+
+    from mqproducer import Producer
+
+    with Producer("rocketmq://127.0.0.1:9876", group="orders") as producer:
+        receipt = producer.send("Orders", b"paid", tags="T1", keys=["order-1"])
+        print(receipt.message_id)
+
+Importing it loads the shared library: the file that the environment variable ``MQPRODUCER_LIBRARY`` names, else the one
+beside this package, else the one that the system finds. ``ImportError`` names each path that was tried.
+"""
+
+from __future__ import annotations
+
+from ._callbacks import Callback
+from ._library import lib as _lib
+from .config import ConfigOption, ConfigValue, config_options
+from .errors import (
+    AlreadyStartedError,
+    ArgumentError,
+    BackpressureError,
+    BrokerError,
+    BrokerNotFoundError,
+    ClosedError,
+    ConfigError,
+    ConnectError,
+    ConnectionLostError,
+    ForkedError,
+    InternalError,
+    MessageError,
+    MessageTooLargeError,
+    MqError,
+    MqTimeoutError,
+    NoNameServerError,
+    NoRouteError,
+    NotStartedError,
+    ProtocolError,
+    ResourceError,
+    RouteError,
+    StateError,
+    Status,
+    UnsupportedError,
+    VersionMismatchError,
+    WouldDeadlockError,
+)
+from .log import TRACE, disable_log, enable_log
+from .message import Body, Keys, Message
+from .mock import MockCluster, MockMessage
+from .producer import Producer
+from .receipt import Receipt, SendStatus
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "TRACE",
+    "AlreadyStartedError",
+    "ArgumentError",
+    "BackpressureError",
+    "Body",
+    "BrokerError",
+    "BrokerNotFoundError",
+    "Callback",
+    "ClosedError",
+    "ConfigError",
+    "ConfigOption",
+    "ConfigValue",
+    "ConnectError",
+    "ConnectionLostError",
+    "ForkedError",
+    "InternalError",
+    "Keys",
+    "Message",
+    "MessageError",
+    "MessageTooLargeError",
+    "MockCluster",
+    "MockMessage",
+    "MqError",
+    "MqTimeoutError",
+    "NoNameServerError",
+    "NoRouteError",
+    "NotStartedError",
+    "Producer",
+    "ProtocolError",
+    "Receipt",
+    "ResourceError",
+    "RouteError",
+    "SendStatus",
+    "StateError",
+    "Status",
+    "UnsupportedError",
+    "VersionMismatchError",
+    "WouldDeadlockError",
+    "config_options",
+    "disable_log",
+    "enable_log",
+    "library_version",
+]
+
+
+def library_version() -> str:
+    """The version of the shared library that was loaded, such as ``1.2.3``."""
+    text: bytes = _lib.mqp_version_string()
+    return text.decode("utf-8")

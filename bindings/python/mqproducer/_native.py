@@ -1,0 +1,58 @@
+"""Small crossings between Python and C: text, and errors that become exceptions."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_void_p, string_at
+from typing import Union
+
+from ._abi import OK, ErrorView, Str, Text, sized
+from ._library import lib
+from .errors import MqError, class_of
+
+
+def text_of(text: Text) -> str:
+    """A copy of a text that the library lent."""
+    return string_at(text.ptr, text.len).decode("utf-8", "replace")
+
+
+def str_of(what: str, value: object) -> Str:
+    """A text as an argument, which keeps its bytes alive. ``what`` names it in the ``TypeError`` for another type."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be str, not {type(value).__name__}")
+    encoded = value.encode("utf-8")
+    return Str(encoded, len(encoded))
+
+
+def milliseconds(what: str, value: int) -> int:
+    """A number of milliseconds as C takes it; what no ``uint32_t`` holds is refused here, not cut off."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} must be int (milliseconds), not {type(value).__name__}")
+    if not 0 <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{what} is {value}; the range is 0 to {0xFFFFFFFF}")
+    return value
+
+
+def read_error(error: Union[c_void_p, int, None]) -> MqError:
+    """The exception for a library's error, which stays its owner's."""
+    view = sized(ErrorView)
+    if lib.mqp_error_get(error, byref(view), None) != OK:
+        return MqError("the library told no error", status=int(lib.mqp_error_status(error)), name="UNKNOWN")
+    return class_of(view.status)(
+        text_of(view.message),
+        status=view.status,
+        name=text_of(view.name),
+        broker_code=view.broker_code if view.has_broker_code else None,
+        remark=text_of(view.remark),
+        retriable=bool(view.retriable),
+        maybe_persisted=bool(view.maybe_persisted),
+    )
+
+
+def check(status: int, error: c_void_p) -> None:
+    """Raises what a call stored in ``error``, and frees it, unless its status is OK."""
+    if status == OK:
+        return
+    try:
+        raise read_error(error)
+    finally:
+        lib.mqp_error_free(error)

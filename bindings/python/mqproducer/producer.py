@@ -1,0 +1,274 @@
+"""The producer."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import Future
+from ctypes import byref, c_void_p
+from typing import Any, Optional, Union, overload
+
+from . import _abi, _exit
+from ._callbacks import Callback, Pending
+from ._library import lib
+from ._native import check, milliseconds
+from .config import ConfigValue, NativeConfig
+from .errors import MqError, Status
+from .message import Body, Keys, Message, lend
+from .receipt import Receipt, take_receipt
+
+#: What ``flush`` and ``close`` wait for at most unless told otherwise.
+DEFAULT_WAIT_MS = 10_000
+
+
+class Producer:
+    """Sends messages. Create few and keep them: each has its own connections.
+
+    ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster
+    inside this process, for tests and trials). ``group`` is the producer group. Each key of
+    :func:`mqproducer.config_options` is a keyword argument, under its own name.
+
+    Any number of threads may use it at the same time. As a context manager it starts on entering and closes at the end::
+
+        with Producer("mock://demo", group="demo") as producer:
+            receipt = producer.send("Demo", b"hello", tags="T1", keys=["order-1"])
+
+    Whatever fails raises an :class:`~mqproducer.MqError`. A producer that was made before ``os.fork`` raises
+    :class:`~mqproducer.ForkedError` in the child; make a new one there. One that is still open when the interpreter
+    exits is closed then, in bounded time.
+    """
+
+    _handle: Optional[c_void_p] = None
+    _open = False
+
+    def __init__(self, url: str, *, group: Optional[str] = None, **config: ConfigValue) -> None:
+        """Checks the configuration; nothing is connected before :meth:`start`.
+
+        Raises :class:`~mqproducer.ConfigError` for an unknown key, naming the nearest one, and for an illegal value,
+        naming its range; ``TypeError`` for a value of another type than :data:`~mqproducer.ConfigValue`.
+        """
+        if group is not None:
+            if "producer_group" in config:
+                raise TypeError("group and producer_group are the same key; give one of them")
+            config["producer_group"] = group
+        handle, error = c_void_p(), c_void_p()
+        with NativeConfig({"url": url, **config}) as native:
+            check(lib.mqp_producer_new(native.handle, byref(handle), byref(error)), error)
+        self._handle = handle
+
+    def start(self) -> None:
+        """Starts it: from now on it takes messages. Blocks while it meets the name servers.
+
+        Raises :class:`~mqproducer.AlreadyStartedError`, :class:`~mqproducer.ClosedError` or another
+        :class:`~mqproducer.MqError`; after that it may be called again.
+        """
+        error = c_void_p()
+        _exit.opening(self)
+        check(lib.mqp_producer_start(self._handle, byref(error)), error)
+        self._open = True
+
+    @overload
+    def send(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Receipt: ...
+
+    @overload
+    def send(
+        self,
+        topic: str,
+        body: Body,
+        *,
+        tags: Optional[str] = None,
+        keys: Optional[Keys] = None,
+        properties: Optional[Mapping[str, str]] = None,
+        flag: int = 0,
+        no_wait_store: bool = False,
+        timeout_ms: Optional[int] = None,
+    ) -> Receipt: ...
+
+    def send(
+        self,
+        topic: Union[str, Message],
+        body: Optional[Body] = None,
+        *,
+        timeout_ms: Optional[int] = None,
+        **fields: Any,
+    ) -> Receipt:
+        """Sends one message, waits for the broker's answer and returns its receipt; failed tries are repeated as
+        configured.
+
+        The message is a :class:`~mqproducer.Message`, or topic and body with the other fields of one as keywords.
+        ``timeout_ms``: the total deadline in milliseconds, up to 3600000; None or 0: the configured
+        ``send_msg_timeout``. A signal (Ctrl-C) is seen when the call returns.
+
+        Raises an :class:`~mqproducer.MqError`; when its ``maybe_persisted`` is true the message may be stored all the
+        same. Inside a callback: :class:`~mqproducer.WouldDeadlockError`.
+        """
+        return self._send(lib.mqp_producer_send, _message(topic, body, fields), timeout_ms)
+
+    @overload
+    def send_oneway(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Receipt: ...
+
+    @overload
+    def send_oneway(
+        self,
+        topic: str,
+        body: Body,
+        *,
+        tags: Optional[str] = None,
+        keys: Optional[Keys] = None,
+        properties: Optional[Mapping[str, str]] = None,
+        flag: int = 0,
+        no_wait_store: bool = False,
+        timeout_ms: Optional[int] = None,
+    ) -> Receipt: ...
+
+    def send_oneway(
+        self,
+        topic: Union[str, Message],
+        body: Optional[Body] = None,
+        *,
+        timeout_ms: Optional[int] = None,
+        **fields: Any,
+    ) -> Receipt:
+        """Sends one message without asking for an answer: success means that it was handed to the connection, no more.
+
+        It is never repeated. The receipt tells its id and queue; its ``queue_offset`` is -1. Arguments and errors are
+        those of :meth:`send`.
+        """
+        return self._send(lib.mqp_producer_send_oneway, _message(topic, body, fields), timeout_ms)
+
+    def send_async(self, message: Message, callback: Callback, *, timeout_ms: Optional[int] = None) -> None:
+        """Sends one message and returns at once; ``callback(receipt, None)`` or ``callback(None, error)`` ends it.
+
+        It waits only for a route that is not known yet and, with ``backpressure`` = ``block`` or ``wait_forever``, for
+        room in flight. Unless it raises, the callback runs exactly once, possibly before this call returns, on the
+        library's dispatcher thread: it must not block for long, as all others wait for it. It may send with this
+        method, but not with those that wait. An exception that it raises is logged to the logger ``mqproducer`` and
+        goes nowhere else.
+
+        Arguments and errors are those of :meth:`send`. What is raised here is not told to the callback.
+        """
+        if not callable(callback):
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+        if not isinstance(message, Message):
+            raise TypeError(f"message must be Message, not {type(message).__name__}")
+        native, lender = lend(message)
+        options = _options(timeout_ms)
+        pending = Pending(callback, self)
+        error = c_void_p()
+        status = lib.mqp_producer_send_async(self._handle, byref(native), options, pending.native(), byref(error))
+        del lender
+        if status != _abi.OK:
+            pending.forget()
+            check(status, error)
+
+    @overload
+    def send_future(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Future[Receipt]: ...
+
+    @overload
+    def send_future(
+        self,
+        topic: str,
+        body: Body,
+        *,
+        tags: Optional[str] = None,
+        keys: Optional[Keys] = None,
+        properties: Optional[Mapping[str, str]] = None,
+        flag: int = 0,
+        no_wait_store: bool = False,
+        timeout_ms: Optional[int] = None,
+    ) -> Future[Receipt]: ...
+
+    def send_future(
+        self,
+        topic: Union[str, Message],
+        body: Optional[Body] = None,
+        *,
+        timeout_ms: Optional[int] = None,
+        **fields: Any,
+    ) -> Future[Receipt]:
+        """Sends one message as :meth:`send_async` does and returns the future of its receipt.
+
+        Its done-callbacks run on the library's dispatcher thread. It cannot be cancelled: the message is on its way.
+        In asyncio, ``await asyncio.wrap_future(producer.send_future(...))``.
+
+        Arguments are those of :meth:`send`. What is wrong with the message is raised here; all else is told by the
+        future.
+        """
+        future: Future[Receipt] = Future()
+        future.set_running_or_notify_cancel()
+
+        def end(receipt: Optional[Receipt], error: Optional[MqError]) -> None:
+            if receipt is not None:
+                future.set_result(receipt)
+            else:
+                future.set_exception(error)
+
+        self.send_async(_message(topic, body, fields), end, timeout_ms=timeout_ms)
+        return future
+
+    def flush(self, timeout_ms: int = DEFAULT_WAIT_MS) -> None:
+        """Waits until every message accepted so far is completed and its callback has returned.
+
+        ``timeout_ms``: in milliseconds; 0 only looks. Raises :class:`~mqproducer.MqTimeoutError`,
+        :class:`~mqproducer.NotStartedError`, :class:`~mqproducer.ForkedError`, and inside a callback
+        :class:`~mqproducer.WouldDeadlockError`.
+        """
+        error = c_void_p()
+        check(lib.mqp_producer_flush(self._handle, milliseconds("timeout_ms", timeout_ms), byref(error)), error)
+
+    def close(self, timeout_ms: int = DEFAULT_WAIT_MS) -> None:
+        """Closes it: refuses further messages, waits for those in flight, says farewell to the brokers.
+
+        ``timeout_ms``: in milliseconds; farewell and last callbacks get a second or two more. What is not completed by
+        then is completed with :class:`~mqproducer.ClosedError`, and :class:`~mqproducer.MqTimeoutError` is raised; it
+        is closed all the same. A second call does nothing. Raises :class:`~mqproducer.WouldDeadlockError`
+        inside a callback and :class:`~mqproducer.ForkedError` in a forked child.
+        """
+        error = c_void_p()
+        status = lib.mqp_producer_close(self._handle, milliseconds("timeout_ms", timeout_ms), byref(error))
+        if status != Status.WOULD_DEADLOCK:
+            self._open = False
+            _exit.closed(self)
+        check(status, error)
+
+    def __enter__(self) -> Producer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        _exit.closed(self)
+        if self._open and not sys.is_finalizing():
+            warnings.warn(f"{type(self).__name__} was not closed", ResourceWarning, source=self)
+        handle, self._handle = self._handle, None
+        _exit.release(lib.mqp_producer_free, handle)
+
+    def _send(self, function: Any, message: Message, timeout_ms: Optional[int]) -> Receipt:
+        native, lender = lend(message)
+        options = _options(timeout_ms)
+        receipt, error = c_void_p(), c_void_p()
+        status = function(self._handle, byref(native), options, byref(receipt), byref(error))
+        del lender
+        check(status, error)
+        return take_receipt(receipt)
+
+
+def _message(topic: Union[str, Message], body: Optional[Body], fields: dict[str, Any]) -> Message:
+    if isinstance(topic, Message):
+        if body is not None or fields:
+            raise TypeError("a Message holds its fields itself; beside it only timeout_ms is allowed")
+        return topic
+    if body is None:
+        raise TypeError("body is missing")
+    return Message(topic, body, **fields)
+
+
+def _options(timeout_ms: Optional[int]) -> Optional[_abi.SendOptions]:
+    if timeout_ms is None:
+        return None
+    options = _abi.sized(_abi.SendOptions)
+    options.timeout_ms = milliseconds("timeout_ms", timeout_ms)
+    return options

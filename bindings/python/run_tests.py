@@ -1,0 +1,179 @@
+"""Runs the package's tests on every Python that is found, 3.9 to 3.14, and the type checker once.
+
+One line for each: the interpreter's version and the counts of its tests. The exit code is non-zero when one fails or
+none is found. Only the type checker needs a package; it is installed into a virtual environment under ``--work-dir``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+MINORS = range(9, 15)
+TYPED = [
+    HERE / "mqproducer",
+    HERE / "tests",
+    HERE / "run_tests.py",
+    ROOT / "examples/python",
+    ROOT / "tests/cluster/stress/python",
+]
+#: The last series that checks against Python 3.9.
+TYPE_CHECKER = "mypy>=1.8,<2"
+TIMEOUT_S = 600
+
+
+def candidates() -> Iterator[str]:
+    """Interpreters that may be there: this one, those on PATH, those of pyenv."""
+    yield sys.executable
+    names = [f"python3.{minor}" for minor in MINORS] + ["python3"]
+    yield from filter(None, map(shutil.which, names))
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    yield from map(str, sorted(versions.glob("*/bin/python3")))
+
+
+def version_of(interpreter: str) -> Optional[str]:
+    """Its version, such as ``3.9.18``; None when it does not run, as a pyenv shim without a version behind it."""
+    code = "import platform, sys; print(platform.python_version() + getattr(sys, 'abiflags', ''))"
+    try:
+        done = subprocess.run([interpreter, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def interpreters() -> dict[str, str]:
+    """One interpreter for each supported version."""
+    found: dict[str, str] = {}
+    for interpreter in candidates():
+        version = version_of(interpreter)
+        match = re.match(r"3\.(\d+)\.", version or "")
+        if version and match and int(match.group(1)) in MINORS:
+            found.setdefault(version, interpreter)
+    return dict(sorted(found.items(), key=lambda item: [int(part) for part in re.findall(r"\d+", item[0])]))
+
+
+class Sum:
+    """What came out, over all interpreters."""
+
+    interpreters = passed = failed = skipped = 0
+    types = "not checked"
+    good = True
+
+    def __str__(self) -> str:
+        tests = f"{self.passed} tests passed, {self.failed} failed, {self.skipped} skipped"
+        return f"{tests} on {self.interpreters} interpreters; types {self.types}"
+
+
+def run_tests(version: str, interpreter: str, environment: dict[str, str], total: Sum) -> None:
+    """Runs the tests on one interpreter and prints their counts, and all that they printed when one failed."""
+    total.interpreters += 1
+    command = [interpreter, "-X", "dev", "-m", "unittest", "discover", "-s", "tests", "-t", "."]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=HERE,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as slow:
+        print(slow.output)
+        print(f"python {version}: FAILED, not done within {TIMEOUT_S} s", flush=True)
+        total.good = False
+        return
+    ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.M)
+    counts = {name: int(count) for name, count in re.findall(r"(failures|errors|skipped)=(\d+)", done.stdout)}
+    failed, skipped = counts.get("failures", 0) + counts.get("errors", 0), counts.get("skipped", 0)
+    number = int(ran.group(1)) if ran else 0
+    good = done.returncode == 0 and number > 0
+    if not good:
+        print(done.stdout)
+    passed = number - failed - skipped
+    print(
+        f"python {version}: {'ok' if good else 'FAILED'}, {number} tests, "
+        f"{passed} passed, {failed} failed, {skipped} skipped",
+        flush=True,
+    )
+    total.passed, total.failed, total.skipped = total.passed + passed, total.failed + failed, total.skipped + skipped
+    total.good &= good
+
+
+def check_types(interpreter: str, work_dir: Path, total: Sum) -> None:
+    """Runs mypy; where it cannot be installed a line says so and it is not a failure."""
+    environment = work_dir / "venv"
+    mypy = environment / "bin" / "mypy"
+    if not mypy.exists():
+        install = [
+            [interpreter, "-m", "venv", "--clear", str(environment)],
+            [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", TYPE_CHECKER],
+        ]
+        for command in install:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode != 0:
+                reason = (done.stdout.strip().splitlines() or ["no reason told"])[-1]
+                print(f"mypy: SKIPPED, it could not be installed: {reason}", flush=True)
+                return
+    command = [
+        str(mypy),
+        "--config-file",
+        str(HERE / "pyproject.toml"),
+        "--cache-dir",
+        str(work_dir / "cache"),
+        "--python-version",
+        "3.9",
+    ]
+    done = subprocess.run(
+        [*command, *map(str, TYPED)],
+        cwd=HERE,
+        env=dict(os.environ, MYPYPATH=str(HERE)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        print(done.stdout)
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    total.types = "ok" if done.returncode == 0 else "FAILED"
+    total.good &= done.returncode == 0
+    print(f"mypy: {total.types}, {last}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    default = os.environ.get("MQPRODUCER_LIBRARY", str(target / "debug" / "libmqproducer.so"))
+    parser.add_argument("--library", default=default, help="the library under test (default: %(default)s)")
+    parser.add_argument("--work-dir", type=Path, default=target / "python", help="for mypy (default: %(default)s)")
+    arguments = parser.parse_args()
+
+    library = Path(arguments.library).resolve()
+    if not library.exists():
+        print(f"there is no library {library}: build it, or name it with --library", file=sys.stderr)
+        return 2
+    environment = dict(os.environ, MQPRODUCER_LIBRARY=str(library), PYTHONDONTWRITEBYTECODE="1")
+    found = interpreters()
+    absent = [f"3.{minor}" for minor in MINORS if not any(version.startswith(f"3.{minor}.") for version in found)]
+    if absent:
+        print(f"python {', '.join(absent)}: not found, not tested", flush=True)
+    total = Sum()
+    for version, interpreter in found.items():
+        run_tests(version, interpreter, environment, total)
+    if found:
+        check_types(list(found.values())[-1], arguments.work_dir.resolve(), total)
+    print(f"summary: {total}")
+    return 0 if total.good and found else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The programs that come with the package: the example and the one that sends very much."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from mqproducer import MockCluster
+
+from .support import PACKAGE, ROOT, FaultyServer, refused_address
+
+EXAMPLE = ROOT / "examples" / "python" / "send.py"
+STRESS = ROOT / "tests" / "cluster" / "stress" / "python" / "stress.py"
+
+
+def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(script), *arguments],
+        env=dict(os.environ, PYTHONPATH=str(PACKAGE), PYTHONDONTWRITEBYTECODE="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+
+
+@unittest.skipUnless(EXAMPLE.exists(), "the examples are not here")
+class Example(unittest.TestCase):
+    def test_it_sends_in_each_mode(self) -> None:
+        with MockCluster() as cluster:
+            done = run(EXAMPLE, cluster.url)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            cluster.wait(3, "Demo")
+            sent = {message.message_id for message in cluster.messages("Demo")}
+        line = r"python (\w+) id=([0-9A-F]{32}) queue=[\w-]+/\d+ offset=(-|\d+)"
+        found = [re.fullmatch(line, text) for text in done.stdout.splitlines()]
+        self.assertEqual([match and match.group(1) for match in found], ["sync", "async", "oneway"])
+        self.assertEqual({match and match.group(2) for match in found}, sent)
+        self.assertEqual([match and match.group(3) == "-" for match in found], [False, False, True])
+
+    def test_by_default_it_needs_no_server(self) -> None:
+        self.assertEqual(run(EXAMPLE).returncode, 0)
+
+    def test_a_failure_is_told(self) -> None:
+        done = run(EXAMPLE, f"rocketmq://{refused_address()}")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("NO_NAME_SERVER", done.stderr)
+
+
+@unittest.skipUnless(STRESS.exists(), "the program is not here")
+class Stress(unittest.TestCase):
+    def stress(self, url: str, total: int) -> list[dict[str, object]]:
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory, "out.jsonl")
+            done = run(STRESS, url, "Stress", str(total), str(out))
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual([line["i"] for line in lines], list(range(total)))
+        return lines
+
+    def test_every_message_arrives_as_the_recipe_says(self) -> None:
+        total = 1000
+        with MockCluster() as cluster:
+            lines = self.stress(cluster.url, total)
+            cluster.wait(total, "Stress", 60_000)
+            stored = {message.properties["index"]: message for message in cluster.messages("Stress")}
+        self.assertEqual(len(stored), total)
+        for line in lines:
+            i = int(str(line["i"]))
+            message = stored[str(i)]
+            self.assertEqual((line["ok"], line["error"], line["message_id"]), (True, None, message.message_id))
+            self.assertEqual(line["mode"], "oneway" if i % 10 == 9 else "async" if i % 2 else "sync")
+            offset = -1 if line["mode"] == "oneway" else message.queue_offset
+            self.assertEqual((line["queue_id"], line["queue_offset"]), (message.queue_id, offset))
+            self.assertTrue(message.body.startswith(b"python-%d|\0%c\xff\0" % (i, i % 256)))
+            self.assertEqual(len(message.body), len(f"python-{i}|") + 4 + i * 7 % 900)
+            self.assertEqual((message.tags, message.flag), (f"T{i % 5}", i % 1000))
+            self.assertEqual(message.keys, f"python-{i} k{i % 7}")
+            self.assertEqual(message.properties[f"p{i % 3}"], f"value é {i}")
+
+    def test_failures_are_lines_not_exit_codes(self) -> None:
+        with FaultyServer((13, "no")) as server:
+            lines = self.stress(server.url, 20)
+        for line in lines:
+            self.assertEqual(line["ok"], line["mode"] == "oneway")
+            if not line["ok"]:
+                self.assertIn("BROKER: ", str(line["error"]))
