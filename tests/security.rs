@@ -1,5 +1,8 @@
 //! Signatures, namespaces, units and TLS against servers on loopback sockets.
 
+#[cfg(feature = "tls")]
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "security/logs.rs"]
 mod logs;
 #[path = "security/requests.rs"]

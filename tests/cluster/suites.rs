@@ -30,6 +30,11 @@ impl Bench {
         Ok(Bench { topology, tool, programs: OnceLock::new(), scratch: ScratchDir::new("programs")? })
     }
 
+    /// The shared cluster, and the official client.
+    pub fn parts(&self) -> (&Topology, &JavaTool) {
+        (&self.topology, &self.tool)
+    }
+
     /// The programs of the other languages, built when the first suite needs them.
     fn programs(&self) -> Result<&Programs, String> {
         self.programs.get_or_init(Programs::build).as_ref().map_err(Clone::clone)
@@ -71,11 +76,11 @@ impl Bench {
     }
 }
 
-fn text(error: impl std::fmt::Debug) -> String {
+pub fn text(error: impl std::fmt::Debug) -> String {
     format!("{error:?}")
 }
 
-fn first_few(wrong: Vec<String>) -> String {
+pub fn first_few(wrong: Vec<String>) -> String {
     let shown = wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n  ");
     format!("  {shown}\n  {} differences in all", wrong.len())
 }

@@ -1,12 +1,12 @@
 //! TLS: what is trusted, what is refused and how, and that no byte is lost where the socket is full.
 
+use crate::certificates::Authority;
 use crate::server::{Cluster, Plan, Server, route_to};
 use crate::{LONG, config, eventually, logs, producer, refused};
 use mqproducer::protocol::remoting::command::request_code::{
     GET_ROUTEINFO_BY_TOPIC, HEART_BEAT, SEND_MESSAGE_V2, UNREGISTER_CLIENT,
 };
 use mqproducer::{Error, ErrorKind, Message, Producer, SendOptions};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
@@ -41,26 +41,10 @@ impl Drop for Files {
     }
 }
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-fn authority(name: &str) -> Authority {
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A certificate for `name`, as DER, PEM, and the key.
-fn issue(authority: &Authority, name: &str) -> (rcgen::Certificate, KeyPair) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    (params.signed_by(&key, authority).unwrap(), key)
-}
-
 const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS12, &version::TLS13];
 
 fn server(authority: &Authority, name: &str, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
-    let (certificate, key) = issue(authority, name);
+    let (certificate, key) = authority.issue(name);
     let builder = ServerConfig::builder_with_protocol_versions(versions).with_no_client_auth();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap())
@@ -82,7 +66,7 @@ fn failure(url: &str, settings: &[(&str, &str)]) -> Error {
 /// Rows: RM-08.
 #[test]
 fn both_versions_carry_every_kind_of_request_to_a_trusted_server() {
-    let (files, authority) = (Files::new(), authority("ours"));
+    let (files, authority) = (Files::new(), Authority::new("ours"));
     let ca = files.write("ca.pem", &authority.pem());
     for versions in [&BOTH[..1], &BOTH[1..], BOTH] {
         let cluster = Cluster::start(over_tls(server(&authority, "127.0.0.1", versions)));
@@ -100,7 +84,7 @@ fn both_versions_carry_every_kind_of_request_to_a_trusted_server() {
 /// Rows: RM-08.
 #[test]
 fn a_server_of_another_authority_is_refused_and_hears_nothing() {
-    let (files, ours, theirs) = (Files::new(), authority("ours"), authority("theirs"));
+    let (files, ours, theirs) = (Files::new(), Authority::new("ours"), Authority::new("theirs"));
     let cluster = Cluster::start(over_tls(server(&theirs, "127.0.0.1", BOTH)));
     let ca = files.write("ca.pem", &ours.pem());
     let error = failure(&cluster.url(), &[("use_tls", "true"), ("tls_ca_file", &ca)]);
@@ -115,7 +99,7 @@ fn a_server_of_another_authority_is_refused_and_hears_nothing() {
 /// Rows: RM-08.
 #[test]
 fn the_name_in_the_certificate_must_be_the_address_or_the_one_that_is_set() {
-    let (files, authority) = (Files::new(), authority("ours"));
+    let (files, authority) = (Files::new(), Authority::new("ours"));
     let cluster = Cluster::start(over_tls(server(&authority, "brokers.example", BOTH)));
     let ca = files.write("ca.pem", &authority.pem());
     let tls = [("use_tls", "true"), ("tls_ca_file", ca.as_str())];
@@ -131,26 +115,26 @@ fn the_name_in_the_certificate_must_be_the_address_or_the_one_that_is_set() {
 #[test]
 fn the_insecure_switch_takes_any_server_and_warns() {
     logs::capture();
-    let cluster = Cluster::start(over_tls(server(&authority("theirs"), "elsewhere.example", BOTH)));
+    let cluster = Cluster::start(over_tls(server(&Authority::new("theirs"), "elsewhere.example", BOTH)));
     send(&producer(&cluster.url(), &[("use_tls", "true"), ("tls_insecure_skip_verify", "true")])).unwrap();
     assert!(logs::text().contains("`tls_insecure_skip_verify` is set"), "{}", logs::text());
 }
 
 #[test]
 fn a_server_that_wants_a_client_certificate_gets_it() {
-    let (files, ours, theirs) = (Files::new(), authority("ours"), authority("theirs"));
+    let (files, ours, theirs) = (Files::new(), Authority::new("ours"), Authority::new("theirs"));
     let ca = files.write("ca.pem", &ours.pem());
     for versions in [&BOTH[..1], &BOTH[1..]] {
         let mut roots = RootCertStore::empty();
-        roots.add(ours.der().clone()).unwrap();
-        let (certificate, key) = issue(&ours, "127.0.0.1");
+        roots.add(ours.certificate().der().clone()).unwrap();
+        let (certificate, key) = ours.issue("127.0.0.1");
         let builder = ServerConfig::builder_with_protocol_versions(versions)
             .with_client_cert_verifier(WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap());
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let tls = Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap());
         let cluster = Cluster::start(over_tls(tls));
         let with = |authority: &Authority| {
-            let (certificate, key) = issue(authority, "client");
+            let (certificate, key) = authority.issue("client");
             (files.write("client.pem", &certificate.pem()), files.write("client.key", &key.serialize_pem()))
         };
         let tls = [("use_tls", "true"), ("tls_ca_file", ca.as_str())];
@@ -169,7 +153,7 @@ fn a_server_that_wants_a_client_certificate_gets_it() {
 
 #[test]
 fn plain_and_tls_do_not_mix_and_the_error_says_which_server() {
-    let (files, authority) = (Files::new(), authority("ours"));
+    let (files, authority) = (Files::new(), Authority::new("ours"));
     let ca = files.write("ca.pem", &authority.pem());
     let secure = Cluster::start(over_tls(server(&authority, "127.0.0.1", BOTH)));
     let error = failure(&secure.url(), &[]);
@@ -199,9 +183,9 @@ fn a_server_that_never_shakes_hands_costs_the_time_to_connect() {
 
 #[test]
 fn bad_files_are_refused_at_once_with_key_and_file() {
-    let (files, ours) = (Files::new(), authority("ours"));
+    let (files, ours) = (Files::new(), Authority::new("ours"));
     let url = "rocketmq://127.0.0.1:9";
-    let (certificate, key) = issue(&ours, "client");
+    let (certificate, key) = ours.issue("client");
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
     let (good, good_key) = (files.write("good.pem", &certificate), files.write("good.key", &key));
     let garbage = files.write("garbage.pem", "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n");
@@ -226,7 +210,7 @@ fn bad_files_are_refused_at_once_with_key_and_file() {
     };
     assert!(client(&empty, &good_key).message().starts_with(&format!("`tls_cert_file` = `{empty}`: ")));
     assert!(client(&good, &empty).message().starts_with(&format!("`tls_key_file` = `{empty}`: ")));
-    let other = files.write("other.key", &issue(&ours, "other").1.serialize_pem());
+    let other = files.write("other.key", &ours.issue("other").1.serialize_pem());
     let error = client(&good, &other);
     assert!(error.message().starts_with(&format!("`tls_key_file` = `{other}`: it does not fit")), "{error}");
     let error = refused(url, &[("use_tls", "true"), ("tls_server_name", "a b")]);
@@ -239,7 +223,7 @@ fn bad_files_are_refused_at_once_with_key_and_file() {
 /// Bodies far larger than the socket's buffer, from many threads, to a server that does not read for a while.
 #[test]
 fn a_full_socket_loses_and_mixes_no_byte() {
-    let (files, authority) = (Files::new(), authority("ours"));
+    let (files, authority) = (Files::new(), Authority::new("ours"));
     let ca = files.write("ca.pem", &authority.pem());
     let reading = Arc::new(AtomicBool::new(true));
     let gate = Arc::clone(&reading);
