@@ -9,6 +9,8 @@ mod logs;
 mod requests;
 #[path = "security/server.rs"]
 mod server;
+#[path = "security/socks.rs"]
+mod socks;
 #[cfg(feature = "tls")]
 #[path = "security/tls.rs"]
 mod tls;

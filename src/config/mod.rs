@@ -10,7 +10,7 @@ pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, Settings};
-pub(crate) use url::{Target, cluster_name};
+pub(crate) use url::{Target, cluster_name, host_and_port};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -77,6 +77,11 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
         OptionKind::Text | OptionKind::List => match (option.key, value) {
             ("url", url) => Target::parse(url).map(|_| ()),
             ("producer_group", group) => crate::policy::validate::group(group),
+            ("socks_proxy", url) if !url.is_empty() => match crate::net::socks::Proxy::parse(url) {
+                Ok(_) => Ok(()),
+                // The value may hold a password.
+                Err(why) => Err(invalid(format!("`socks_proxy` is malformed: {why}"))),
+            },
             ("client_ip" | "namespace", "") => Ok(()),
             ("namespace", name) => crate::policy::validate::topic_name(name)
                 .map_err(|error| invalid(format!("`namespace`: {}", error.message()))),

@@ -308,10 +308,17 @@ pub const OPTIONS: &[OptionSpec] = &[
         doc: "Whether brokers are reached at the port two below the one that routes tell.",
         java: None,
     },
+    OptionSpec {
+        key: "socks_proxy",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "SOCKS 5 proxy for every connection: `socks5://[user:password@]host:port`; host names are resolved by it. Empty: none.",
+        java: Some("a JSON map of networks to proxies, `{}`"),
+    },
 ];
 
 /// Keys whose values are shown to nobody.
-const SECRETS: &[&str] = &["access_key", "secret_key", "security_token"];
+const SECRETS: &[&str] = &["access_key", "secret_key", "security_token", "socks_proxy"];
 
 /// Whether the value of `key` must not appear in logs, errors and debug output.
 pub fn is_secret(key: &str) -> bool {

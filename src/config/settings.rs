@@ -3,6 +3,7 @@
 use super::security::TlsFiles;
 use super::{Config, Target, invalid};
 use crate::error::Result;
+use crate::net::socks::Proxy;
 use crate::policy::namespace::Namespace;
 use crate::protocol::remoting::envelope::Envelope;
 use crate::protocol::remoting::frame::Serializer;
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) namespace: Namespace,
     pub(crate) envelope: Arc<Envelope>,
     pub(crate) tls: Option<TlsFiles>,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) vip_channel: bool,
     pub(crate) topics: Vec<String>,
     pub(crate) send_msg_timeout: Duration,
@@ -76,6 +78,10 @@ impl Settings {
             namespace,
             envelope: Arc::new(Envelope::from_config(config)?),
             tls: TlsFiles::from_config(config)?,
+            proxy: match text(config, "socks_proxy").as_str() {
+                "" => None,
+                url => Some(Proxy::parse(url).map_err(|why| invalid(format!("`socks_proxy` is malformed: {why}")))?),
+            },
             vip_channel: flag(config, "vip_channel_enabled"),
             send_msg_timeout: milliseconds(config, "send_msg_timeout")?,
             per_request_timeout: match integer(config, "send_msg_max_timeout_per_request")? {

@@ -2,8 +2,7 @@
 
 use super::inflight::{Inflight, Refused, Taken};
 use super::outbox::{OnWritten, Outbox, Progress};
-use super::tls::Tls;
-use super::transport::Transport;
+use super::transport::{Access, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::remoting::command::response_code;
 use crate::protocol::remoting::envelope::Envelope;
@@ -50,7 +49,7 @@ pub(crate) struct Dialling {
     pub(crate) previous: Option<Error>,
     /// What requests on it carry besides their own fields.
     pub(crate) envelope: Arc<Envelope>,
-    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) access: Arc<Access>,
 }
 
 /// See the module's text.
@@ -91,7 +90,7 @@ impl Connection {
             phase_changed: Condvar::new(),
         });
         greet(&connection);
-        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout, dialling.tls));
+        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout, dialling.access));
         connection
     }
 
@@ -200,8 +199,8 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration, tls: Option<Arc<Tls>>) {
-        let cause = match self.open(pause, timeout, tls).await {
+    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration, access: Arc<Access>) {
+        let cause = match self.open(pause, timeout, &access).await {
             Ok(()) => self.serve().await,
             Err(cause) => cause,
         };
@@ -209,12 +208,12 @@ impl Connection {
     }
 
     /// Dials, telling those whose time runs out meanwhile.
-    async fn open(&self, pause: Duration, timeout: Duration, tls: Option<Arc<Tls>>) -> Result<()> {
+    async fn open(&self, pause: Duration, timeout: Duration, access: &Access) -> Result<()> {
         let dialled = async {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            Transport::open(&self.address, timeout, tls.as_deref()).await
+            Transport::open(&self.address, timeout, access).await
         };
         tokio::pin!(dialled);
         let stream = loop {

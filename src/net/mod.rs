@@ -7,6 +7,7 @@ pub(crate) mod inflight;
 pub(crate) mod nameserver;
 pub(crate) mod outbox;
 pub(crate) mod pool;
+pub(crate) mod socks;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]

@@ -1,7 +1,7 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
 use super::connection::{Connection, Dialling};
-use super::tls::Tls;
+use super::transport::Access;
 use crate::policy::backoff::reconnect_pause;
 use crate::protocol::remoting::envelope::Envelope;
 use crate::random::generator;
@@ -21,7 +21,7 @@ pub(crate) struct Pool {
     backoff_max: Duration,
     greeting: Greeting,
     envelope: Arc<Envelope>,
-    tls: Option<Arc<Tls>>,
+    access: Arc<Access>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
 }
 
@@ -38,9 +38,9 @@ impl Pool {
         backoff_max: Duration,
         greeting: Greeting,
         envelope: Arc<Envelope>,
-        tls: Option<Arc<Tls>>,
+        access: Arc<Access>,
     ) -> Self {
-        Pool { runtime, connect_timeout, backoff_max, greeting, envelope, tls, entries: Mutex::new(HashMap::new()) }
+        Pool { runtime, connect_timeout, backoff_max, greeting, envelope, access, entries: Mutex::new(HashMap::new()) }
     }
 
     /// The connection to a name server: open, or being opened.
@@ -71,7 +71,7 @@ impl Pool {
             timeout: self.connect_timeout,
             previous,
             envelope: Arc::clone(&self.envelope),
-            tls: self.tls.clone(),
+            access: Arc::clone(&self.access),
         };
         let connection = Connection::start(&self.runtime, dialling, greet);
         entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures });

@@ -2,11 +2,19 @@
 
 use super::dial::{dial, within};
 use super::outbox::Sink;
+use super::socks::Proxy;
 use super::tls::{Session, Tls};
 use crate::error::Error;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+
+/// How servers are reached.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) tls: Option<Tls>,
+    pub(crate) proxy: Option<Proxy>,
+}
 
 /// See the module's text.
 #[derive(Debug)]
@@ -16,15 +24,16 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Connects, and shakes hands with `tls`, within `timeout`.
-    pub(crate) async fn open(address: &str, timeout: Duration, tls: Option<&Tls>) -> Result<Transport, Error> {
+    /// Connects, and shakes hands where that is wanted, within `timeout`.
+    pub(crate) async fn open(address: &str, timeout: Duration, access: &Access) -> Result<Transport, Error> {
         let started = Instant::now();
-        let socket = dial(address, timeout).await?;
-        let session = match tls {
-            Some(tls) => {
-                let left = timeout.saturating_sub(started.elapsed());
-                Some(within(address, timeout, left, tls.shake_hands(address, &socket)).await?)
-            }
+        let left = || timeout.saturating_sub(started.elapsed());
+        let mut socket = dial(access.proxy.as_ref().map_or(address, Proxy::address), timeout).await?;
+        if let Some(proxy) = &access.proxy {
+            within(address, timeout, left(), proxy.shake_hands(address, &mut socket)).await?;
+        }
+        let session = match &access.tls {
+            Some(tls) => Some(within(address, timeout, left(), tls.shake_hands(address, &socket)).await?),
             None => None,
         };
         Ok(Transport { socket, session })

@@ -10,6 +10,7 @@ use crate::net::connection::Connection;
 use crate::net::nameserver::NameServers;
 use crate::net::pool::{Greeting, Pool};
 use crate::net::tls::Tls;
+use crate::net::transport::Access;
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::heartbeat::Heartbeat;
 use crate::protocol::remoting::route::TopicRouteData;
@@ -89,7 +90,8 @@ impl Core {
                 return Err(Error::new(ErrorKind::Unsupported, "this build has no embedded cluster (feature `mock`)"));
             }
         };
-        let tls = settings.tls.as_ref().map(Tls::new).transpose()?.map(Arc::new);
+        let tls = settings.tls.as_ref().map(Tls::new).transpose()?;
+        let access = Arc::new(Access { tls, proxy: settings.proxy.clone() });
         let runtime = Runtime::shared()?;
         let identity = Identity::new(&settings);
         let pool = Arc::new(Pool::new(
@@ -98,7 +100,7 @@ impl Core {
             settings.reconnect_backoff_max,
             greeting(&settings, &identity, &runtime),
             Arc::clone(&settings.envelope),
-            tls,
+            access,
         ));
         Ok(Arc::new(Core {
             name_servers: NameServers::new(addresses, Arc::clone(&pool), settings.api_timeout, settings.serializer),

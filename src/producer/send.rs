@@ -241,7 +241,8 @@ impl SendOp {
             message_id = self.head.message_id, topic = self.head.topic, broker = %self.queue.broker.name,
             attempt = self.tries, again, %cause, "a try failed"
         );
-        if end == TryEnd::NoAnswer {
+        // The second: a static topic's queue has moved.
+        if matches!(end, TryEnd::NoAnswer | TryEnd::Refused(response_code::NOT_LEADER_FOR_QUEUE)) {
             self.core.refresh_soon(&self.head.topic);
         }
         let next = again.then(|| self.core.routes.get(&self.head.topic)).flatten();

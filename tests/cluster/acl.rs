@@ -37,6 +37,9 @@ fn broker() -> BrokerSpec {
         )
 }
 
+/// What is wrong, the settings, what the error says.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// Rows: HK-08.
 pub fn signed_requests_and_refusals(bench: &Bench) -> Result<String, String> {
     let (_, tool) = bench.parts();
@@ -61,7 +64,7 @@ pub fn signed_requests_and_refusals(bench: &Bench) -> Result<String, String> {
     }
 
     let no_policy = "User:bob has no permission to access Topic:Forbidden from 127.0.0.1, no matched policies.";
-    let cases: [(&str, &[(&str, &str)], &str); 4] = [
+    let cases: [Case<'_>; 4] = [
         ("a wrong secret", &[("access_key", "rocketmq"), ("secret_key", "wrong")], "check signature failed."),
         ("an unknown user", &[("access_key", "nobody"), ("secret_key", "x")], "User:nobody is not found."),
         ("no key", &[], "username cannot be null."),

@@ -20,14 +20,16 @@ pub fn start(url: &str, settings: &[(&str, &str)]) -> Result<Producer, String> {
     Ok(producer)
 }
 
+/// Settings, the topic of the producer, the topic of the broker.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// Rows: NS-01 NS-02 NS-03 NS-04 NS-05 SK-09.
 pub fn namespaces_units_and_the_vip_channel(bench: &Bench) -> Result<String, String> {
     let (topology, tool) = bench.parts();
     let to = topology.connection();
     let url = format!("rocketmq://{}", topology.namesrv_addr());
     let address = &topology.master("broker-a").addr;
-    // Setting, topic of the producer, topic of the broker.
-    let cases: [(&[(&str, &str)], &str, &str); 4] = [
+    let cases: [Case<'_>; 4] = [
         (&[("namespace", "NS")], "Prefixed", "NS%Prefixed"),
         (&[("namespace_v2", "space")], "Fielded", "Fielded"),
         (&[("unit_name", "unit-1"), ("unit_mode", "true")], "Unit", "Unit"),

@@ -15,6 +15,9 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(60);
 const NAME: &str = "rocketmq.example";
 
+/// What is wrong, the settings, what the error says.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// Rows: RM-08.
 pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
     let files = ScratchDir::new("tls")?;
@@ -50,7 +53,7 @@ pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
     let stored = tool.read(&to, "Secret", 1000, LIMIT).map_err(text)?;
     check("Secret", "rust", 1000, &reports, &stored, true).map_err(first_few)?;
 
-    let cases: [(&str, &[(&str, &str)], &str); 4] = [
+    let cases: [Case<'_>; 4] = [
         ("a wrong authority", &[good[0], ("tls_ca_file", &wrong_ca), good[2]], "UnknownIssuer"),
         ("a wrong name", &good[..2], "not valid for name \"127.0.0.1\""),
         ("the system's authorities", &[good[0], good[2]], "invalid peer certificate"),

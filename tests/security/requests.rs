@@ -176,3 +176,16 @@ fn a_logical_queue_is_sent_to_the_broker_that_has_it_now() {
     assert_eq!(queues(&a), [("broker-a".into(), "0".into())]);
     assert_eq!(queues(&b), [("broker-b".into(), "1".into()), ("broker-b".into(), "2".into())]);
 }
+
+/// Rows: NS-06.
+#[test]
+fn a_broker_that_no_longer_has_the_queue_has_the_route_fetched_anew() {
+    let refuse = |_: &Request| (501, "not leader".to_owned(), vec![]);
+    let cluster = Cluster::start(Plan { respond: Box::new(refuse), ..Plan::default() });
+    let producer = producer(&cluster.url(), &[]);
+    eventually("a second look at the route", || {
+        let error = producer.send(&Message::new("T", b"x"), &SendOptions::default()).unwrap_err();
+        assert_eq!(error.broker_code(), Some(501));
+        cluster.seen(GET_ROUTEINFO_BY_TOPIC).len() > 1
+    });
+}
