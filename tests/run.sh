@@ -45,7 +45,9 @@ summary() {
         sed -n 's/^summary: //p' "$1" | tail -n 1
         return
     fi
-    awk '/^test result: /{p += $4; f += $6} END {printf "%d passed, %d failed", p, f}' "$1"
+    awk '/^test result: /{p += $4; f += $6; seen = 1}
+        /^[0-9]+ passed, [0-9]+ failed$/{line = $0}
+        END {if (seen || line == "") printf "%d passed, %d failed", p, f; else printf "%s", line}' "$1"
 }
 
 only=$*

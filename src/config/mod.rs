@@ -10,7 +10,9 @@ pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, Settings};
-pub(crate) use url::{Target, cluster_name, host_and_port};
+#[cfg(feature = "mock")]
+pub(crate) use url::cluster_name;
+pub(crate) use url::{Target, host_and_port};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;

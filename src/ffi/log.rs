@@ -69,7 +69,7 @@ pub struct mqp_log_callback {
 }
 
 /// Most records that wait for the dispatcher; more are counted and reported as a number.
-pub(crate) const QUEUE_LIMIT: usize = 1024;
+pub(crate) const QUEUE_LIMIT: usize = if cfg!(miri) { 16 } else { 1024 };
 
 type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_log_record);
 

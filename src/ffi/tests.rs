@@ -241,15 +241,21 @@ fn properties_are_stepped_by_their_element_size() {
 }
 
 /// What the log callback of the test below waits for and counts.
-#[derive(Default)]
 struct SlowSink {
     open: std::sync::Mutex<bool>,
     opened: std::sync::Condvar,
     texts: std::sync::Mutex<Vec<String>>,
 }
 
+// Static, because a record may reach it as long as the process lives.
+static SLOW_SINK: SlowSink = SlowSink {
+    open: std::sync::Mutex::new(false),
+    opened: std::sync::Condvar::new(),
+    texts: std::sync::Mutex::new(Vec::new()),
+};
+
 unsafe extern "C-unwind" fn slow(user_data: *mut c_void, record: *const log::mqp_log_record) {
-    // SAFETY: the test passes a leaked sink, the library a record with a NUL-terminated message.
+    // SAFETY: the test passes the static sink, the library a record with a NUL-terminated message.
     let (sink, text) = unsafe { (&*user_data.cast::<SlowSink>(), CStr::from_ptr((*record).message.ptr)) };
     let open = sink.open.lock().unwrap();
     drop(sink.opened.wait_while(open, |open| !*open).unwrap());
@@ -260,10 +266,10 @@ unsafe extern "C-unwind" fn slow(user_data: *mut c_void, record: *const log::mqp
 fn a_slow_log_callback_loses_records_and_is_told_how_many() {
     const EMITTED: usize = log::QUEUE_LIMIT + 50;
     let _running = crate::runtime::Runtime::shared().unwrap();
-    let sink: &SlowSink = Box::leak(Box::default());
+    let sink = &SLOW_SINK;
     let user_data = std::ptr::from_ref(sink).cast_mut().cast();
     let callback = mqp_log_callback { call: Some(slow), user_data, drop: None };
-    // SAFETY: the sink is leaked.
+    // SAFETY: the sink is static.
     assert_eq!(unsafe { log::mqp_log_set(log::MQP_LOG_ERROR, callback, null_mut()) }, MQP_OK);
     for n in 0..EMITTED {
         tracing::error!(n, "flood");

@@ -53,10 +53,21 @@ def refused_address() -> str:
 
 
 class FaultyServer:
-    """A name server and broker in one, whose answer to a send is chosen: (code, remark), or None for silence."""
+    """A name server and broker in one, whose answer to a send is chosen: (code, remark), or None for silence.
 
-    def __init__(self, send_answer: Optional[tuple[int, str]] = None, routes: bool = True) -> None:
+    With ``raw`` the answer to a send is what that makes of the request's opaque, and with ``hang_up`` its end.
+    """
+
+    def __init__(
+        self,
+        send_answer: Optional[tuple[int, str]] = None,
+        routes: bool = True,
+        raw: Optional[Callable[[int], bytes]] = None,
+        hang_up: bool = False,
+    ) -> None:
         self.send_answer = send_answer
+        self.raw = raw
+        self.hang_up = hang_up
         self.routes = routes
         #: How many sends came in.
         self.sends = 0
@@ -94,7 +105,12 @@ class FaultyServer:
                 header = json.loads(stream.read(header_length & 0xFFFFFF))
                 stream.read(length - 4 - (header_length & 0xFFFFFF))
                 answer = self._answer(header["code"])
-                if answer is not None:
+                if self.raw is not None and header["code"] not in (GET_ROUTE, HEART_BEAT, UNREGISTER_CLIENT):
+                    connection.sendall(self.raw(header["opaque"]))
+                    if self.hang_up:
+                        connection.shutdown(socket.SHUT_RDWR)
+                        return
+                elif answer is not None:
                     code, remark, body = answer
                     connection.sendall(frame(header["opaque"], code, remark, body))
 

@@ -15,6 +15,7 @@ from mqproducer import (
     AlreadyStartedError,
     BrokerError,
     ClosedError,
+    ConnectionLostError,
     Message,
     MockCluster,
     MqError,
@@ -23,12 +24,13 @@ from mqproducer import (
     NoRouteError,
     NotStartedError,
     Producer,
+    ProtocolError,
     Receipt,
     SendStatus,
     _exit,
 )
 
-from .support import FaultyServer, refused_address
+from .support import FaultyServer, frame, refused_address
 
 
 class Modes(unittest.TestCase):
@@ -124,6 +126,24 @@ class Life(unittest.TestCase):
 
 
 class Failures(unittest.TestCase):
+    def test_a_server_that_breaks_the_protocol_is_an_error_and_the_library_lives(self) -> None:
+        whole = frame(0, 0, "", b"")
+        cases: list[tuple[str, Callable[[int], bytes], bool, type[MqError], str]] = [
+            ("garbage", lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n", False, ProtocolError, "broke the protocol"),
+            ("over 16 MiB", lambda _: (17 << 20).to_bytes(4, "big"), False, ProtocolError, "16777216"),
+            ("another opaque", lambda opaque: frame(opaque + 77, 0, "", b""), False, ProtocolError, "no request had"),
+            ("half a frame", lambda _: whole[: len(whole) // 2], True, ConnectionLostError, "inside a frame"),
+        ]
+        for name, raw, hang_up, error, text in cases:
+            with self.subTest(name), FaultyServer(raw=raw, hang_up=hang_up) as server:
+                with Producer(server.url, group="g", retry_times_when_send_failed=0) as producer:
+                    with self.assertRaises(error) as raised:
+                        producer.send("T", b"x")
+                    self.assertIn(text, str(raised.exception))
+                    self.assertTrue(raised.exception.maybe_persisted)
+        with MockCluster() as cluster, Producer(cluster.url, group="g") as producer:
+            producer.send("T", b"the library lives")
+
     def test_unreachable_name_servers_are_named_with_their_causes(self) -> None:
         first, second = refused_address(), refused_address()
         with Producer(f"rocketmq://{first};{second}", group="g", send_msg_timeout=1500) as producer:
