@@ -1,5 +1,7 @@
 //! Where the messages of a topic can go: snapshots that senders read and the I/O thread replaces.
 
+pub(crate) mod layout;
+
 use crate::policy::ring::Ring;
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
@@ -8,13 +10,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
-
-/// Bit of a queue's permission that allows writing.
-const WRITABLE: i32 = 2;
-/// Most queues on one broker: a route must not be able to ask for unbounded memory.
-const MAX_QUEUES: i32 = 65_536;
-/// Broker id of the master.
-const MASTER: i64 = 0;
 
 /// A broker that takes messages.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +25,7 @@ pub(crate) struct Queue {
     pub(crate) id: i32,
 }
 
-/// The writable queues of a topic, grouped by broker.
+/// The queues of a topic that can be sent to.
 #[derive(Debug)]
 pub(crate) struct TopicRoute {
     queues: Vec<Queue>,
@@ -41,29 +36,9 @@ pub(crate) struct TopicRoute {
 }
 
 impl TopicRoute {
-    /// The writable queues on brokers that have a master. `queue_limit`: the most queues of a topic to be created.
+    /// The queues that `data` means. `queue_limit`: the most queues of a topic to be created.
     fn from_data(data: &TopicRouteData, queue_limit: Option<i32>, next: Arc<AtomicUsize>) -> Self {
-        let mut brokers: Vec<_> = data.queue_datas.iter().collect();
-        brokers.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
-        let mut queues = Vec::new();
-        for queue_data in brokers {
-            let master = data
-                .broker_datas
-                .iter()
-                .find(|broker| broker.broker_name == queue_data.broker_name)
-                .and_then(|broker| broker.broker_addrs.get(&MASTER));
-            let Some(address) = master.filter(|_| queue_data.perm & WRITABLE != 0) else {
-                continue;
-            };
-            let broker =
-                Arc::new(Broker { name: queue_data.broker_name.as_str().into(), address: address.as_str().into() });
-            let count = match queue_limit {
-                Some(limit) => limit.min(queue_data.read_queue_nums),
-                None => queue_data.write_queue_nums,
-            };
-            queues.extend((0..count.min(MAX_QUEUES)).map(|id| Queue { broker: Arc::clone(&broker), id }));
-        }
-        TopicRoute { queues, next, ring: OnceLock::new() }
+        TopicRoute { queues: layout::queues(data, queue_limit), next, ring: OnceLock::new() }
     }
 
     /// The next queue by round robin, on another broker than `avoid` while there is one.

@@ -2,11 +2,13 @@
 
 pub mod options;
 mod page;
+mod security;
 mod settings;
 mod url;
 
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
+pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
 #[cfg(feature = "mock")]
 pub(crate) use url::cluster_name;
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 /// The configuration of a producer: what was set, over the table's defaults.
 ///
 /// A value is checked when it is set; what must agree between keys is checked by [`crate::Producer::new`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Config {
     set: BTreeMap<&'static str, String>,
     /// What the environment gives for `url`.
@@ -77,6 +79,16 @@ impl Config {
     }
 }
 
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.set.iter().map(|(key, value)| match options::is_secret(key) {
+            true => (key, "***"),
+            false => (key, value.as_str()),
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
 fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidConfig, message)
 }
@@ -99,7 +111,14 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
                 }
             }
             ("producer_group", group) => crate::policy::validate::group(group),
-            ("client_ip", "") => Ok(()),
+            ("socks_proxy", url) if !url.is_empty() => match crate::net::socks::Proxy::parse(url) {
+                Ok(_) => Ok(()),
+                // The value may hold a password.
+                Err(why) => Err(invalid(format!("`socks_proxy` is malformed: {why}"))),
+            },
+            ("client_ip" | "namespace", "") => Ok(()),
+            ("namespace", name) => crate::policy::validate::topic_name(name)
+                .map_err(|error| invalid(format!("`namespace`: {}", error.message()))),
             ("client_ip", ip) if ip.parse::<std::net::IpAddr>().is_err() => {
                 refuse("it must be an IPv4 or IPv6 address".into())
             }
@@ -199,6 +218,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let config = Config::new()
+            .with("access_key", "AK-visible")
+            .and_then(|c| c.with("secret_key", "SK-visible"))
+            .and_then(|c| c.with("security_token", "ST-visible"))
+            .and_then(|c| c.with("send_msg_timeout", "5"))
+            .unwrap();
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains("visible"), "{shown}");
+        assert!(shown.contains("\"send_msg_timeout\": \"5\""), "{shown}");
     }
 
     #[test]

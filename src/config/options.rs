@@ -99,6 +99,97 @@ pub const OPTIONS: &[OptionSpec] = &[
         java: None,
     },
     OptionSpec {
+        key: "unit_name",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Third part of the client id `ip@instance@unit`. Empty: the id has two parts.",
+        java: None,
+    },
+    OptionSpec {
+        key: "unit_mode",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Whether messages say that they come from a unit (the header's `unitMode`).",
+        java: None,
+    },
+    OptionSpec {
+        key: "namespace",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Namespace by prefix: groups and topics go as `namespace%name`, receipts show the bare name. Empty: none.",
+        java: Some("also read from an address `http://MQ_INST_…`"),
+    },
+    OptionSpec {
+        key: "namespace_v2",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Namespace by header field: every request carries `ns` and `nsd=true`. Empty: none.",
+        java: None,
+    },
+    OptionSpec {
+        key: "access_key",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Access key; requests are signed when it is set, together with `secret_key`. Never shown in logs or errors.",
+        java: None,
+    },
+    OptionSpec {
+        key: "secret_key",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Secret key that signs every request. Never sent, never shown in logs or errors.",
+        java: None,
+    },
+    OptionSpec {
+        key: "security_token",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "Token of temporary credentials, sent with the access key. Never shown in logs or errors.",
+        java: None,
+    },
+    OptionSpec {
+        key: "use_tls",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "TLS 1.2 or 1.3 to name servers and brokers.",
+        java: None,
+    },
+    OptionSpec {
+        key: "tls_ca_file",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "PEM file with the certificates to trust. Empty: those that the system trusts.",
+        java: Some("trusts every server unless told otherwise"),
+    },
+    OptionSpec {
+        key: "tls_cert_file",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "PEM file with this client's certificate chain; `tls_key_file` goes with it. Empty: no client certificate.",
+        java: None,
+    },
+    OptionSpec {
+        key: "tls_key_file",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "PEM file with the private key of `tls_cert_file`, not encrypted.",
+        java: None,
+    },
+    OptionSpec {
+        key: "tls_server_name",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "The name that server certificates are checked for. Empty: the host of each address, which for brokers is what routes tell.",
+        java: Some("names are not checked"),
+    },
+    OptionSpec {
+        key: "tls_insecure_skip_verify",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Accepts every server certificate: the connection is encrypted, but to whom is unknown. For tests only; a warning is logged.",
+        java: Some("true"),
+    },
+    OptionSpec {
         key: "topics",
         kind: OptionKind::List,
         default: "",
@@ -301,7 +392,29 @@ pub const OPTIONS: &[OptionSpec] = &[
         doc: "How request headers are written. Answers are read in whatever form the server chose.",
         java: None,
     },
+    OptionSpec {
+        key: "vip_channel_enabled",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Whether brokers are reached at the port two below the one that routes tell.",
+        java: None,
+    },
+    OptionSpec {
+        key: "socks_proxy",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "SOCKS 5 proxy for every connection: `socks5://[user:password@]host:port`; host names are resolved by it. Empty: none.",
+        java: Some("a JSON map of networks to proxies, `{}`"),
+    },
 ];
+
+/// Keys whose values are shown to nobody.
+const SECRETS: &[&str] = &["access_key", "secret_key", "security_token", "socks_proxy"];
+
+/// Whether the value of `key` must not appear in logs, errors and debug output.
+pub fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
 
 /// The table's row of `key`.
 pub fn find(key: &str) -> Option<&'static OptionSpec> {

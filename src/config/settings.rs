@@ -1,15 +1,20 @@
 //! The typed form of a configuration, made once for each producer.
 
+use super::security::TlsFiles;
 use super::{Config, Target, invalid};
 use crate::error::Result;
 use crate::net::http::HttpUrl;
+use crate::net::socks::Proxy;
 use crate::policy::address_map::AddressMap;
 use crate::policy::compress::CompressionRules;
 use crate::policy::fault::Preset;
+use crate::policy::namespace::Namespace;
 use crate::protocol::remoting::compress::levels;
+use crate::protocol::remoting::envelope::Envelope;
 use crate::protocol::remoting::frame::Serializer;
 use crate::protocol::remoting::sys_flag::Compression;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a send does at the limits in flight.
@@ -40,6 +45,13 @@ pub(crate) struct Settings {
     pub(crate) producer_group: String,
     pub(crate) instance_name: String,
     pub(crate) client_ip: Option<IpAddr>,
+    pub(crate) unit_name: String,
+    pub(crate) unit_mode: bool,
+    pub(crate) namespace: Namespace,
+    pub(crate) envelope: Arc<Envelope>,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) vip_channel: bool,
     pub(crate) topics: Vec<String>,
     pub(crate) send_msg_timeout: Duration,
     pub(crate) per_request_timeout: Option<Duration>,
@@ -77,16 +89,29 @@ impl Settings {
                 return Err(invalid(format!("`{key}` is required and not set")));
             }
         }
+        let namespace = Namespace::new(&text(config, "namespace"));
+        let producer_group = namespace.wrap(&text(config, "producer_group")).into_owned();
+        crate::policy::validate::group(&producer_group)?;
         Ok(Settings {
             target: target(config)?,
             address_server,
             address_interval: milliseconds(config, "name_server_address_interval")?,
             broker_addresses: AddressMap::parse(list(&text(config, "broker_address_map")).iter().map(String::as_str))
                 .map_err(|why| invalid(format!("`broker_address_map`: {why}")))?,
-            producer_group: text(config, "producer_group"),
+            producer_group,
             instance_name: text(config, "instance_name"),
             client_ip: text(config, "client_ip").parse().ok(),
-            topics: list(&text(config, "topics")),
+            unit_name: text(config, "unit_name"),
+            unit_mode: flag(config, "unit_mode"),
+            topics: list(&text(config, "topics")).iter().map(|topic| namespace.wrap(topic).into_owned()).collect(),
+            namespace,
+            envelope: Arc::new(Envelope::from_config(config)?),
+            tls: TlsFiles::from_config(config)?,
+            proxy: match text(config, "socks_proxy").as_str() {
+                "" => None,
+                url => Some(Proxy::parse(url).map_err(|why| invalid(format!("`socks_proxy` is malformed: {why}")))?),
+            },
+            vip_channel: flag(config, "vip_channel_enabled"),
             send_msg_timeout: milliseconds(config, "send_msg_timeout")?,
             per_request_timeout: match integer(config, "send_msg_max_timeout_per_request")? {
                 limit if limit <= 0 => None,
@@ -174,6 +199,10 @@ fn target(config: &Config) -> Result<Target> {
 
 fn text(config: &Config, key: &str) -> String {
     config.get(key).unwrap_or_default().to_owned()
+}
+
+fn flag(config: &Config, key: &str) -> bool {
+    config.get(key) == Some("true")
 }
 
 fn integer(config: &Config, key: &str) -> Result<i64> {

@@ -3,7 +3,6 @@
 use super::connection::{Connection, Failure, Responder};
 use crate::error::{Error, Result};
 use crate::protocol::remoting::frame::{Frame, Serializer};
-use crate::protocol::remoting::request::encode_request;
 use crate::protocol::remoting::scan::Scan;
 use bytes::BytesMut;
 use std::sync::Arc;
@@ -50,7 +49,8 @@ pub(crate) fn call(
     let (sender, receiver) = oneshot::channel();
     let started = connection.reserve().and_then(|opaque| {
         let mut out = BytesMut::new();
-        encode_request(&mut out, request.code, request.serializer, opaque, 0, request.fields, request.body);
+        let Request { code, serializer, fields, body } = request;
+        connection.envelope().encode_request(&mut out, code, serializer, opaque, 0, fields, body);
         connection.request(opaque, out.freeze(), Box::new(Call(sender)), deadline).map_err(|(_, cause)| cause)
     });
     let address = Arc::clone(connection.address());

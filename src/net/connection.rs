@@ -1,21 +1,21 @@
 //! One connection: written by any thread, read by the I/O task, and its end told to every waiter.
 
-use super::dial::dial;
 use super::inflight::{Inflight, Refused, Taken};
-use super::outbox::{OnWritten, Outbox, Progress, Sink};
+use super::outbox::{OnWritten, Outbox, Progress};
+use super::transport::{Access, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::remoting::command::response_code;
+use crate::protocol::remoting::envelope::Envelope;
 use crate::protocol::remoting::frame::{Frame, split};
 use crate::protocol::remoting::header::Header;
 use crate::protocol::remoting::scan::{Scan, scan};
 use crate::runtime::Runtime;
 use crate::sync::{Condvar, Mutex, wait_timeout};
 use bytes::{Bytes, BytesMut};
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 /// Room for reading; grows for one larger frame and shrinks after it.
@@ -50,6 +50,9 @@ pub(crate) struct Dialling {
     pub(crate) timeout: Duration,
     /// Why the connection before this one failed.
     pub(crate) previous: Option<Error>,
+    /// What requests on it carry besides their own fields.
+    pub(crate) envelope: Arc<Envelope>,
+    pub(crate) access: Arc<Access>,
 }
 
 /// See the module's text.
@@ -57,9 +60,10 @@ pub(crate) struct Connection {
     address: Arc<str>,
     number: u64,
     previous: Option<Error>,
+    envelope: Arc<Envelope>,
     outbox: Outbox,
     inflight: Inflight<Box<dyn Responder>>,
-    stream: OnceLock<TcpStream>,
+    stream: OnceLock<Transport>,
     /// Wakes the I/O task: the socket is full, the timer must move, or the connection is doomed.
     wake: Notify,
     doomed: OnceLock<Error>,
@@ -76,14 +80,6 @@ enum Phase {
     Dead { cause: Error, at: Instant },
 }
 
-struct Socket<'a>(&'a TcpStream);
-
-impl Sink for Socket<'_> {
-    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(slices)
-    }
-}
-
 impl Connection {
     /// Starts to dial; requests can be made at once and leave when the connection is open.
     pub(crate) fn start(runtime: &Runtime, dialling: Dialling, greet: impl FnOnce(&Arc<Self>)) -> Arc<Self> {
@@ -91,6 +87,7 @@ impl Connection {
             address: dialling.address,
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             previous: dialling.previous,
+            envelope: dialling.envelope,
             outbox: Outbox::parked(),
             inflight: Inflight::new(),
             stream: OnceLock::new(),
@@ -101,7 +98,7 @@ impl Connection {
             phase_changed: Condvar::new(),
         });
         greet(&connection);
-        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout));
+        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout, dialling.access));
         connection
     }
 
@@ -113,6 +110,11 @@ impl Connection {
     /// Its number, which no other connection of the process has.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// What requests on it carry besides their own fields.
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
     }
 
     /// Whether it was opened and has not died.
@@ -183,8 +185,7 @@ impl Connection {
     }
 
     fn push_frame(&self, opaque: Option<i32>, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
-        let socket = self.stream.get().map(Socket);
-        match self.outbox.push(opaque, bytes, on_written, socket.as_ref())? {
+        match self.outbox.push(opaque, bytes, on_written, self.stream.get())? {
             Progress::Done => {}
             Progress::NeedsWritable => self.wake.notify_one(),
             Progress::Failed(error) => self.doom(self.lost(&error.to_string())),
@@ -229,8 +230,8 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration) {
-        let cause = match self.open(pause, timeout).await {
+    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration, access: Arc<Access>) {
+        let cause = match self.open(pause, timeout, &access).await {
             Ok(()) => self.serve().await,
             Err(cause) => cause,
         };
@@ -238,12 +239,12 @@ impl Connection {
     }
 
     /// Dials, telling those whose time runs out meanwhile.
-    async fn open(&self, pause: Duration, timeout: Duration) -> Result<()> {
+    async fn open(&self, pause: Duration, timeout: Duration, access: &Access) -> Result<()> {
         let dialled = async {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            dial(&self.address, timeout).await
+            Transport::open(&self.address, timeout, access).await
         };
         tokio::pin!(dialled);
         let stream = loop {
@@ -272,7 +273,7 @@ impl Connection {
                     Ok(()) => self.read(stream, &mut buffer).await,
                     Err(error) => Err(self.lost(&error.to_string())),
                 },
-                ready = stream.writable(), if self.outbox.is_blocked() => match ready {
+                ready = stream.writable(), if self.outbox.is_blocked() || stream.owes() => match ready {
                     Ok(()) => self.write(stream),
                     Err(error) => Err(self.lost(&error.to_string())),
                 },
@@ -310,14 +311,15 @@ impl Connection {
         Ok(())
     }
 
-    fn write(&self, stream: &TcpStream) -> Result<()> {
-        match self.outbox.resume(&Socket(stream)) {
+    fn write(&self, stream: &Transport) -> Result<()> {
+        stream.settle().map_err(|error| self.lost(&error.to_string()))?;
+        match self.outbox.resume(stream) {
             Progress::Done | Progress::NeedsWritable => Ok(()),
             Progress::Failed(error) => Err(self.lost(&error.to_string())),
         }
     }
 
-    async fn read(&self, stream: &TcpStream, buffer: &mut ReadBuffer) -> Result<()> {
+    async fn read(&self, stream: &Transport, buffer: &mut ReadBuffer) -> Result<()> {
         for _ in 0..READS_IN_A_ROW {
             match stream.try_read(buffer.room()) {
                 Ok(0) if buffer.is_empty() => return Err(self.lost("the server closed it")),
@@ -383,7 +385,7 @@ impl Connection {
         self.phase_changed.notify_all();
         if let Some(stream) = open {
             // The peer hears of the end now, not when the last handle goes.
-            let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+            stream.shut_down();
         }
         self.outbox.close(cause.clone());
         for responder in self.inflight.poison(cause.clone()) {

@@ -14,9 +14,19 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Connects to `host:port` within `timeout`.
 pub(crate) async fn dial(address: &str, timeout: Duration) -> Result<TcpStream, Error> {
+    within(address, timeout, timeout, connect(address)).await
+}
+
+/// One step of opening a connection that may take `timeout` in all, of which `left` is left.
+pub(crate) async fn within<T>(
+    address: &str,
+    timeout: Duration,
+    left: Duration,
+    step: impl Future<Output = Result<T, String>>,
+) -> Result<T, Error> {
     let refused = |cause: String| Error::new(ErrorKind::Connect, format!("cannot connect to {address}: {cause}"));
-    match tokio::time::timeout(timeout, connect(address)).await {
-        Ok(Ok(stream)) => Ok(stream),
+    match tokio::time::timeout(left, step).await {
+        Ok(Ok(opened)) => Ok(opened),
         Ok(Err(cause)) => Err(refused(cause)),
         Err(_) => Err(refused(format!("no answer within {} ms", timeout.as_millis()))),
     }
@@ -43,6 +53,7 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
 mod tests {
     use super::*;
     use crate::net::pool::Pool;
+    use crate::net::transport::Access;
     use crate::runtime::Runtime;
     use std::net::{SocketAddr, TcpListener};
     use std::sync::Arc;
@@ -75,7 +86,9 @@ mod tests {
         let nobody = listener().1;
         NAMES.lock().unwrap().push((NAME, vec![nobody, at_first]));
         let runtime = Runtime::shared().unwrap();
-        let pool = Pool::new(runtime, Duration::from_secs(20), Duration::ZERO, Box::new(|_| ()));
+        let access = Arc::new(Access { tls: None, proxy: None });
+        let pool =
+            Pool::new(runtime, Duration::from_secs(20), Duration::ZERO, Box::new(|_| ()), Arc::default(), access);
         let name: Arc<str> = NAME.into();
         let before = pool.name_server(&name);
         before.wait_open(soon()).unwrap();

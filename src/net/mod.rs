@@ -8,3 +8,10 @@ pub(crate) mod inflight;
 pub(crate) mod nameserver;
 pub(crate) mod outbox;
 pub(crate) mod pool;
+pub(crate) mod socks;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+pub(crate) mod tls;
+pub(crate) mod transport;

@@ -17,6 +17,12 @@ const MAX_SLICES: usize = 64;
 pub(crate) trait Sink {
     /// Writes what it can take; `WouldBlock` when it can take nothing now.
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// After a `WouldBlock`: how many of the offered bytes it has taken all the same, encrypted, and will tell of in
+    /// the next write, which must offer them again.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// Something to drop once a frame is handed to the operating system, or will never be.
@@ -43,6 +49,8 @@ struct State {
     queue: VecDeque<Entry>,
     /// Bytes of the first entry that are written.
     written: usize,
+    /// Bytes after those that the sink holds.
+    held: usize,
     /// Entries at the front that a write is taking just now.
     being_written: usize,
     writer: Writer,
@@ -72,6 +80,7 @@ impl Outbox {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 written: 0,
+                held: 0,
                 being_written: 0,
                 writer: Writer::Parked,
                 closed: None,
@@ -115,7 +124,7 @@ impl Outbox {
     pub(crate) fn withdraw(&self, opaques: &[i32]) -> Vec<bool> {
         let mut state = self.state.lock();
         let mut taken = vec![false; opaques.len()];
-        let begun = state.being_written.max(usize::from(state.written > 0));
+        let begun = state.being_written.max(state.begun());
         let given_up: HashMap<i32, usize> = opaques.iter().copied().zip(0..).collect();
         let mut position = 0;
         state.queue.retain(|entry| {
@@ -169,6 +178,7 @@ impl Outbox {
                     return Progress::Failed(io::ErrorKind::WriteZero.into());
                 }
                 Ok(n) => {
+                    state.held = 0;
                     let finished = state.advance(n);
                     if !finished.is_empty() {
                         drop(state);
@@ -178,6 +188,7 @@ impl Outbox {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.held = sink.held();
                     state.writer = Writer::Parked;
                     return Progress::NeedsWritable;
                 }
@@ -191,6 +202,17 @@ impl Outbox {
 }
 
 impl State {
+    /// Entries at the front of which some byte has left.
+    fn begun(&self) -> usize {
+        let mut left = self.written + self.held;
+        let begun = move |entry: &&Entry| {
+            let has_left = left > 0;
+            left = left.saturating_sub(entry.bytes.len());
+            has_left
+        };
+        self.queue.iter().take_while(begun).count()
+    }
+
     /// Takes `n` written bytes off the queue; returns what is to be dropped outside the lock.
     fn advance(&mut self, n: usize) -> Vec<OnWritten> {
         let mut finished = Vec::new();

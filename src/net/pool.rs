@@ -1,8 +1,10 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
 use super::connection::{Connection, Dialling};
+use super::transport::Access;
 use crate::error::{Error, ErrorKind};
 use crate::policy::backoff::reconnect_pause;
+use crate::protocol::remoting::envelope::Envelope;
 use crate::random::generator;
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
@@ -22,6 +24,8 @@ pub(crate) struct Pool {
     connect_timeout: Duration,
     backoff_max: Duration,
     greeting: Greeting,
+    envelope: Arc<Envelope>,
+    access: Arc<Access>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
     /// Connections that take no new requests and end with their last one.
     left: Mutex<Vec<Weak<Connection>>>,
@@ -41,8 +45,19 @@ impl Pool {
         connect_timeout: Duration,
         backoff_max: Duration,
         greeting: Greeting,
+        envelope: Arc<Envelope>,
+        access: Arc<Access>,
     ) -> Self {
-        Pool { runtime, connect_timeout, backoff_max, greeting, entries: Mutex::default(), left: Mutex::default() }
+        Pool {
+            runtime,
+            connect_timeout,
+            backoff_max,
+            greeting,
+            envelope,
+            access,
+            entries: Mutex::default(),
+            left: Mutex::default(),
+        }
     }
 
     /// The connection to a name server: open, or being opened.
@@ -68,7 +83,14 @@ impl Pool {
             pause = wanted.saturating_sub(Instant::now().saturating_duration_since(died));
             previous = Some(cause);
         }
-        let dialling = Dialling { address: Arc::clone(address), pause, timeout: self.connect_timeout, previous };
+        let dialling = Dialling {
+            address: Arc::clone(address),
+            pause,
+            timeout: self.connect_timeout,
+            previous,
+            envelope: Arc::clone(&self.envelope),
+            access: Arc::clone(&self.access),
+        };
         let connection = Connection::start(&self.runtime, dialling, greet);
         entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures, left_at });
         connection
@@ -91,6 +113,8 @@ impl Pool {
             pause: Duration::ZERO,
             timeout: self.connect_timeout,
             previous: None,
+            envelope: Arc::clone(&self.envelope),
+            access: Arc::clone(&self.access),
         };
         let connection = Connection::start(&self.runtime, dialling, |connection| (self.greeting)(connection));
         let old = std::mem::replace(entry, Entry { connection, failures: 0, left_at: Some(now) }).connection;

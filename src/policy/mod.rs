@@ -4,6 +4,7 @@ pub(crate) mod address_map;
 pub(crate) mod backoff;
 pub(crate) mod compress;
 pub(crate) mod fault;
+pub(crate) mod namespace;
 pub(crate) mod retry;
 pub(crate) mod returns;
 pub(crate) mod ring;

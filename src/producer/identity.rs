@@ -29,14 +29,18 @@ impl Identity {
         };
         // Random, because containers share addresses and low process ids.
         let seed = UniqueIdSeed { host, pid: pid as u16, hash: generator().i32(..) };
+        let unit = match settings.unit_name.trim() {
+            "" => String::new(),
+            unit => format!("@{unit}"),
+        };
         Identity {
-            client_id: format!("{host}@{instance}"),
+            client_id: format!("{host}@{instance}{unit}"),
             prefix: UniqueIdPrefix::new(&seed),
             counter: AtomicU16::new(generator().u16(..)),
         }
     }
 
-    /// `ip@instance`.
+    /// `ip@instance`, and `@unit` when there is one.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }

@@ -13,8 +13,12 @@ use crate::net::call::{Request, call};
 use crate::net::connection::Connection;
 use crate::net::nameserver::{Discovery, NameServers};
 use crate::net::pool::{Greeting, Pool};
+use crate::net::tls::Tls;
+use crate::net::transport::Access;
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::heartbeat::Heartbeat;
+use crate::protocol::remoting::route::TopicRouteData;
+use crate::route::layout::to_vip_channel;
 use crate::route::{RouteCache, TopicRoute};
 use crate::runtime::Runtime;
 use crate::sync::{Gate, Mutex};
@@ -82,6 +86,9 @@ impl Core {
         let mut cluster = None;
         let addresses: Vec<Arc<str>> = match &settings.target {
             Target::RocketMq { name_servers } => name_servers.iter().map(|address| address.as_str().into()).collect(),
+            Target::Mock { .. } if settings.tls.is_some() => {
+                return Err(Error::new(ErrorKind::Unsupported, "`use_tls`: the embedded cluster does not speak TLS"));
+            }
             #[cfg(feature = "mock")]
             Target::Mock { name, brokers, queues } => {
                 let opened = crate::mock::Cluster::open(name, *brokers, *queues)?;
@@ -94,6 +101,8 @@ impl Core {
                 return Err(Error::new(ErrorKind::Unsupported, "this build has no embedded cluster (feature `mock`)"));
             }
         };
+        let tls = settings.tls.as_ref().map(Tls::new).transpose()?;
+        let access = Arc::new(Access { tls, proxy: settings.proxy.clone() });
         let runtime = Runtime::shared()?;
         let identity = Identity::new(&settings);
         let pool = Arc::new(Pool::new(
@@ -101,6 +110,8 @@ impl Core {
             settings.connect_timeout,
             settings.reconnect_backoff_max,
             greeting(&settings, &identity, &runtime),
+            Arc::clone(&settings.envelope),
+            access,
         ));
         Ok(Arc::new(Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
@@ -248,11 +259,14 @@ impl Core {
 
     async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
         let route = match self.name_servers.route(topic, deadline).await {
-            Ok(data) => self.routes.put(topic, &data, None),
+            Ok(data) => self.routes.put(topic, &self.reachable(data), None),
             Err(unknown) if unknown.kind() == ErrorKind::NoRoute && self.routes.may_borrow(topic) => {
                 let default_topic = &self.settings.create_topic_key;
                 match self.name_servers.route(default_topic, deadline).await {
-                    Ok(data) => self.routes.put(topic, &data, Some(self.settings.default_topic_queue_nums)),
+                    Ok(data) => {
+                        let limit = self.settings.default_topic_queue_nums;
+                        self.routes.put(topic, &self.reachable(data), Some(limit))
+                    }
                     Err(none) if none.kind() == ErrorKind::NoRoute => {
                         let both = format!("{unknown}; the default topic `{default_topic}` has no route either");
                         return Err(Error::new(ErrorKind::NoRoute, both));
@@ -267,6 +281,14 @@ impl Core {
             return Err(Error::new(ErrorKind::NoRoute, what));
         }
         Ok(route)
+    }
+
+    /// The route with the broker addresses to use.
+    fn reachable(&self, mut data: TopicRouteData) -> TopicRouteData {
+        if self.settings.vip_channel {
+            to_vip_channel(&mut data);
+        }
+        data
     }
 
     fn refresh_all(self: &Arc<Self>) {

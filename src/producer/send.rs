@@ -22,10 +22,11 @@ use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Frame;
 use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
-use crate::protocol::remoting::send::{SendHeader, encode_send};
+use crate::protocol::remoting::send::SendHeader;
 use crate::protocol::remoting::sys_flag;
 use crate::route::{Broker, Queue};
 use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,10 +97,14 @@ impl Core {
     fn accept(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions, mode: Mode) -> Result<Accepted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
+        let topic = self.settings.namespace.wrap(message.topic);
+        if matches!(topic, Cow::Owned(_)) {
+            validate::topic_name(&topic)?;
+        }
         let started = Instant::now();
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
-        let mut head = self.head(message)?;
+        let mut head = self.head(message, &topic)?;
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
@@ -107,8 +112,8 @@ impl Core {
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
         }
-        let route = self.route(message.topic, rules.deadline)?;
-        let (queue, choice) = self.choose(message.topic, &route, &options.selector)?;
+        let route = self.route(&head.topic, rules.deadline)?;
+        let (queue, choice) = self.choose(&head.topic, &route, &options.selector)?;
         let after = match self.hooks.get() {
             None => None,
             Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
@@ -119,7 +124,7 @@ impl Core {
     fn sending<'a>(&'a self, message: &'a Message<'a>, head: &'a Head, queue: &'a Queue, rules: &Rules) -> Sending<'a> {
         Sending {
             producer_group: &self.settings.producer_group,
-            namespace: "",
+            namespace: self.settings.namespace.name().unwrap_or_default(),
             mode: match rules.mode {
                 Mode::Sync => SendMode::Sync,
                 Mode::Async => SendMode::Async,
@@ -134,7 +139,7 @@ impl Core {
         }
     }
 
-    fn head(&self, message: &Message<'_>) -> Result<Head> {
+    fn head(&self, message: &Message<'_>, topic: &str) -> Result<Head> {
         let born_timestamp = now_ms();
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
@@ -153,9 +158,12 @@ impl Core {
         }
         properties::append(&mut text, properties::UNIQ_KEY, &message_id);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
+        if let Some(namespace) = self.settings.namespace.name() {
+            properties::append(&mut text, properties::INSTANCE_ID, namespace);
+        }
         validate::properties_length(text.len())?;
         Ok(Head {
-            topic: message.topic.to_owned(),
+            topic: topic.to_owned(),
             properties: text,
             message_id,
             flag: message.flag,
@@ -222,7 +230,7 @@ impl Core {
             status: SendStatus::Oneway,
             message_id: head.message_id,
             offset_message_id: String::new(),
-            topic: head.topic,
+            topic: self.settings.namespace.strip(&head.topic).into_owned(),
             broker_name: queue.broker.name.to_string(),
             queue_id: queue.id,
             queue_offset: -1,
@@ -248,13 +256,14 @@ impl Core {
             flag: head.flag,
             properties: &head.properties,
             reconsume_times: head.returns.times,
-            unit_mode: false,
+            unit_mode: self.settings.unit_mode,
             max_reconsume_times: head.returns.most,
             batch: false,
             broker_name: &queue.broker.name,
         };
         let serializer = self.settings.serializer;
-        encode_send(&mut out, request_code::SEND_MESSAGE_V2, serializer, opaque, oneway, &header, &[], body);
+        let code = request_code::SEND_MESSAGE_V2;
+        self.settings.envelope.encode_send(&mut out, code, serializer, opaque, oneway, &header, body);
         out.freeze()
     }
 }
@@ -314,7 +323,8 @@ impl SendOp {
             message_id = self.head.message_id, topic = self.head.topic, broker = %self.queue.broker.name,
             attempt = self.tries, again, %cause, "a try failed"
         );
-        if end == TryEnd::NoAnswer {
+        // The second: a static topic's queue has moved.
+        if matches!(end, TryEnd::NoAnswer | TryEnd::Refused(response_code::NOT_LEADER_FOR_QUEUE)) {
             self.core.refresh_soon(&self.head.topic);
         }
         self.failed.push(FailedTry { broker: Arc::clone(&self.queue.broker), cause });
@@ -399,7 +409,7 @@ impl SendOp {
             status,
             message_id: self.head.message_id.clone(),
             offset_message_id: scan.msg_id.to_string(),
-            topic: self.head.topic.clone(),
+            topic: self.core.settings.namespace.strip(&self.head.topic).into_owned(),
             broker_name: self.queue.broker.name.to_string(),
             queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
             queue_offset: scan.queue_offset,

@@ -33,6 +33,20 @@ static void check_refused(const mqp_message *message, mqp_status expected, const
     CHECK(calls == 0 && drops == 0);
 }
 
+/* Keys that must agree, and files that cannot be read, are refused before anything is dialled, and no secret is told. */
+static void security_settings(void) {
+    mqp_config *config = check_config(NOWHERE);
+    mqp_producer *made = NULL;
+    CHECK_OK(mqp_config_set(config, MQP_STR("secret_key"), MQP_STR("hidden"), &error));
+    CHECK_ERROR(mqp_producer_new(config, &made, &error), MQP_ERR_INVALID_CONFIG, "`access_key` is not");
+    CHECK_OK(mqp_config_set(config, MQP_STR("access_key"), MQP_STR("hidden"), &error));
+    CHECK_OK(mqp_config_set(config, MQP_STR("use_tls"), MQP_STR("true"), &error));
+    CHECK_OK(mqp_config_set(config, MQP_STR("tls_ca_file"), MQP_STR("/no/such.pem"), &error));
+    CHECK_ERROR(mqp_producer_new(config, &made, &error), MQP_ERR_INVALID_CONFIG, "`tls_ca_file` = `/no/such.pem`");
+    CHECK(made == NULL);
+    mqp_config_free(config);
+}
+
 static void null_handles_and_pointers(void) {
     mqp_message message = check_message();
     mqp_str text = MQP_STR("x");
@@ -261,6 +275,7 @@ int main(void) {
     RUN(structs);
     RUN(configuration);
     RUN(required_keys);
+    RUN(security_settings);
     RUN(order_of_life);
     RUN(versions);
     mqp_producer_free(producer);

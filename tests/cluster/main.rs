@@ -3,14 +3,18 @@
 //! Each topology is started once and shared by its suites; arguments name the suites to run. What brokers stored is read
 //! back by the official Java client.
 
+mod acl;
 mod compression;
+mod names;
 mod programs;
 mod rejections;
 mod rust_stress;
+mod static_topic;
 mod stress;
 mod suites;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 mod two_masters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +34,10 @@ const SUITES: &[(&str, Suite)] = &[
     ("both_serializers", suites::both_serializers),
     ("compressed_bodies", compression::compressed_bodies),
     ("the_send_examples", suites::the_send_examples),
+    ("namespaces_units_and_the_vip_channel", names::namespaces_units_and_the_vip_channel),
+    ("signed_requests_and_refusals", acl::signed_requests_and_refusals),
+    ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),
+    ("static_and_ordered_topics", static_topic::static_and_ordered_topics),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),

@@ -38,6 +38,11 @@ impl Bench {
         })
     }
 
+    /// The shared cluster, and the official client.
+    pub fn parts(&self) -> (&Topology, &JavaTool) {
+        (&self.topology, &self.tool)
+    }
+
     /// The programs of the other languages, built when the first suite needs them.
     fn programs(&self) -> Result<&Programs, String> {
         self.programs.get_or_init(Programs::build).as_ref().map_err(Clone::clone)

@@ -12,4 +12,4 @@ for file in tests/*.rs; do
     [ "$name" = cluster_selftest ] || set -- "$@" --test "$name"
 done
 $CARGO test "$@"
-$CARGO check --no-default-features
+$CARGO test --no-default-features --test security

@@ -307,6 +307,28 @@ impl JavaTool {
         self.call(to.command("create_topic", fields), CALL_LIMIT).map(drop)
     }
 
+    /// Makes `topic` a static one of so many logical queues, spread over the brokers.
+    pub fn create_static_topic(
+        &self,
+        to: &Connection,
+        topic: &str,
+        queues: u32,
+        brokers: &[&str],
+    ) -> Result<(), ToolError> {
+        let fields = json!({"topic": topic, "queues": queues, "brokers": brokers});
+        self.call(to.command("create_static_topic", fields), CALL_LIMIT).map(drop)
+    }
+
+    /// Moves the logical queues of a static topic to these brokers.
+    pub fn remap_static_topic(&self, to: &Connection, topic: &str, brokers: &[&str]) -> Result<(), ToolError> {
+        self.call(to.command("remap_static_topic", json!({"topic": topic, "brokers": brokers})), CALL_LIMIT).map(drop)
+    }
+
+    /// Sets the order of a topic's queues, `broker:queues;…`, in the name server.
+    pub fn set_order(&self, to: &Connection, topic: &str, order: &str) -> Result<(), ToolError> {
+        self.call(to.command("set_order", json!({"topic": topic, "order": order})), CALL_LIMIT).map(drop)
+    }
+
     /// Changes settings of a running broker.
     pub fn set_config(&self, to: &Connection, broker_addr: &str, settings: &[(&str, &str)]) -> Result<(), ToolError> {
         let properties = settings.iter().copied().collect::<HashMap<_, _>>();

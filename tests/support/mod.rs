@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 pub mod broker_conf;
+pub mod certificates;
 pub mod cluster;
 pub mod java_build;
 pub mod java_tool;

@@ -4,6 +4,7 @@ use super::*;
 mod alone {
     use super::*;
     use crate::error::ErrorKind;
+    use std::sync::atomic::Ordering::Relaxed;
     use std::sync::{Arc, Mutex};
 
     /// Takes at most `room` bytes in all, `chunk` of them at a time.
@@ -99,6 +100,42 @@ mod alone {
         assert!(matches!(outbox.resume(&pipe), Progress::Done));
         assert_eq!(pipe.text(), "abcd");
         assert_eq!(Arc::strong_count(&token), 1);
+    }
+
+    /// Takes bytes and tells of them only when the way is free, as TLS does.
+    #[derive(Default)]
+    struct Holder {
+        taken: std::sync::Mutex<Vec<u8>>,
+        held: std::sync::atomic::AtomicUsize,
+        free: std::sync::atomic::AtomicBool,
+    }
+
+    impl Sink for Holder {
+        fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            if self.held() == 0 {
+                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).take(3).collect();
+                self.taken.lock().unwrap().extend_from_slice(&all);
+                self.held.store(all.len(), Relaxed);
+            }
+            if self.free.load(Relaxed) { Ok(self.held.swap(0, Relaxed)) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        }
+
+        fn held(&self) -> usize {
+            self.held.load(Relaxed)
+        }
+    }
+
+    #[test]
+    fn what_the_sink_holds_is_not_taken_back() {
+        let (outbox, sink) = (Outbox::parked(), Holder::default());
+        for (opaque, text) in [(1, "ab"), (2, "cd"), (3, "ef"), (4, "gh")] {
+            outbox.push(Some(opaque), Bytes::from(text), None, None::<&Holder>).unwrap();
+        }
+        assert!(matches!(outbox.resume(&sink), Progress::NeedsWritable));
+        assert_eq!(outbox.withdraw(&[1, 2, 3]), [false, false, true], "`abc` is encrypted");
+        sink.free.store(true, Relaxed);
+        assert!(matches!(outbox.resume(&sink), Progress::Done));
+        assert_eq!(*sink.taken.lock().unwrap(), b"abcdgh");
     }
 
     #[test]

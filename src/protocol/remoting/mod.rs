@@ -8,6 +8,7 @@ pub mod batch;
 mod binary;
 pub mod command;
 pub mod compress;
+pub mod envelope;
 mod error;
 pub mod frame;
 pub mod header;

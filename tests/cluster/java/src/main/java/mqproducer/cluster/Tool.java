@@ -22,6 +22,7 @@ public final class Tool {
     private final PrintStream out;
     private final Clients clients = new Clients();
     private final Admin admin = new Admin(clients);
+    private final LogicalTopics topics = new LogicalTopics(clients);
     private final Reader reader = new Reader(clients);
     private final Sender sender = new Sender(clients);
     private final Load load = new Load(clients);
@@ -67,6 +68,12 @@ public final class Tool {
         switch (op) {
             case "create_topic":
                 return admin.createTopic(command);
+            case "create_static_topic":
+                return topics.createStatic(command);
+            case "remap_static_topic":
+                return topics.remapStatic(command);
+            case "set_order":
+                return topics.setOrder(command);
             case "set_config":
                 return admin.setConfig(command);
             case "create_user":

@@ -1,0 +1,78 @@
+//! Servers that refuse connections without TLS.
+
+use crate::names::start;
+use crate::rust_stress;
+use crate::stress::check;
+use crate::suites::{Bench, first_few, text};
+use crate::support::broker_conf::{BrokerSpec, Role, TopologySpec};
+use crate::support::certificates::Authority;
+use crate::support::cluster::Topology;
+use crate::support::java_tool::{Connection, JavaTool};
+use crate::support::scratch::ScratchDir;
+use mqproducer::{ErrorKind, Message, SendOptions};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const NAME: &str = "rocketmq.example";
+
+/// What is wrong, the settings, what the error says.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
+/// Rows: RM-08.
+pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
+    let files = ScratchDir::new("tls")?;
+    let write = |name: &str, content: &str| -> Result<String, String> {
+        let path = files.path().join(name);
+        std::fs::write(&path, content).map_err(text)?;
+        Ok(path.display().to_string())
+    };
+    let ours = Authority::new("ours");
+    let (certificate, key) = ours.issue(NAME);
+    let ca = write("ca.pem", &ours.pem())?;
+    let wrong_ca = write("wrong-ca.pem", &Authority::new("theirs").pem())?;
+    let properties = format!(
+        "tls.server.keyPath={}\ntls.server.certPath={}\ntls.server.need.client.auth=none\n\
+         tls.client.trustCertPath={ca}\ntls.client.authServer=true\n",
+        write("server.key", &key.serialize_pem())?,
+        write("server.pem", &certificate.pem())?,
+    );
+    let config = format!("-Dtls.config.file={}", write("tls.properties", &properties)?);
+    let arguments = ["-Dtls.server.mode=enforcing", "-Dtls.test.mode.enable=false", "-Dtls.enable=true", &config];
+    let mut broker = BrokerSpec::new("broker-a", 0, Role::AsyncMaster);
+    broker.jvm_args = arguments.map(str::to_owned).into();
+    let mut spec = TopologySpec::new(vec![broker]);
+    spec.namesrv_jvm_args = arguments.map(str::to_owned).into();
+    let topology = Topology::start(&spec)?;
+    let tool = JavaTool::start_with(&arguments[1..]).map_err(text)?;
+    let to = Connection { tls: true, ..topology.connection() };
+    tool.create_topic(&to, &topology.master("broker-a").addr, "Secret", 4, 6, &[]).map_err(text)?;
+
+    let url = format!("rocketmq://{}", topology.namesrv_addr());
+    let good = [("use_tls", "true"), ("tls_ca_file", ca.as_str()), ("tls_server_name", NAME)];
+    let reports = rust_stress::run(&url, "Secret", 1000, &good)?;
+    let stored = tool.read(&to, "Secret", 1000, LIMIT).map_err(text)?;
+    check("Secret", "rust", 1000, &reports, &stored, true).map_err(first_few)?;
+
+    let cases: [Case<'_>; 4] = [
+        ("a wrong authority", &[good[0], ("tls_ca_file", &wrong_ca), good[2]], "UnknownIssuer"),
+        ("a wrong name", &good[..2], "not valid for name \"127.0.0.1\""),
+        ("the system's authorities", &[good[0], good[2]], "invalid peer certificate"),
+        ("a plain client", &[], "127.0.0.1"),
+    ];
+    for (name, settings, why) in cases {
+        let producer = start(&url, &[settings, &[("send_msg_timeout", "1500")]].concat())?;
+        let Err(error) = producer.send(&Message::new("Secret", b"x"), &SendOptions::default()) else {
+            return Err(format!("{name}: not refused"));
+        };
+        if error.kind() != ErrorKind::NoNameServer || !error.message().contains(why) {
+            return Err(format!("{name}: {error:?}"));
+        }
+    }
+    let insecure = start(&url, &[good[0], ("tls_insecure_skip_verify", "true")])?;
+    insecure.send(&Message::new("Secret", b"insecure"), &SendOptions::default()).map_err(text)?;
+    let stored = tool.read(&to, "Secret", 1001, LIMIT).map_err(text)?;
+    match stored.len() {
+        1001 => Ok("1000 messages, 4 refusals".to_owned()),
+        other => Err(format!("{other} messages are stored")),
+    }
+}
