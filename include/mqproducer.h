@@ -1475,7 +1475,6 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
 #define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL}
-#define MQP_SEND_OPTIONS_INIT {(uint32_t)sizeof(mqp_send_options), 0}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
 #define MQP_ERROR_VIEW_INIT \
     {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}

@@ -132,7 +132,6 @@ struct DispatcherState {
 }
 
 impl Dispatcher {
-    #[cfg(any(feature = "capi", test))]
     pub(crate) fn push(&self, job: Job) {
         self.enqueue(self.state.lock(), job);
     }
