@@ -242,7 +242,16 @@ fn a_full_socket_loses_and_mixes_no_byte() {
         ..over_tls(Arc::clone(&tls))
     });
     let names = Server::start(Plan { route: route_to(broker.port), ..over_tls(tls) });
-    let producer = producer(&names.url(), &[("use_tls", "true"), ("tls_ca_file", &ca), ("send_msg_timeout", "60000")]);
+    let producer = producer(
+        &names.url(),
+        &[
+            ("use_tls", "true"),
+            ("tls_ca_file", &ca),
+            ("send_msg_timeout", "60000"),
+            // The bodies are to fill the socket.
+            ("compress_msg_body_over_howmuch", "16000000"),
+        ],
+    );
     send(&producer).unwrap_err();
     reading.store(false, Ordering::SeqCst);
     let (done, ended) = mpsc::channel();
