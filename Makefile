@@ -1,6 +1,7 @@
 # Thin targets. `./dev TARGET` installs what one lacks and runs it.
 
 CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: demo test test-long lint header bench package docs clean
 
@@ -27,14 +28,15 @@ header:
 # Writes the generated pages anew.
 docs:
 	MQP_WRITE_DOCS=1 $(CARGO) test --lib -- page
+	MQP_WRITE_DOCS=1 $(CARGO) test --test acceptance
 
 # The optimised libraries and headers. One crate type at a time: with several, cargo leaves link-time optimisation out.
 package:
 	$(CARGO) rustc --release --lib --crate-type cdylib
 	$(CARGO) rustc --release --lib --crate-type staticlib
 	rm -rf dist && mkdir -p dist/lib dist/include
-	strip --strip-unneeded -o dist/lib/libmqproducer.so target/release/libmqproducer.so
-	strip --strip-debug -o dist/lib/libmqproducer.a target/release/libmqproducer.a
+	strip --strip-unneeded -o dist/lib/libmqproducer.so $(TARGET)/release/libmqproducer.so
+	strip --strip-debug -o dist/lib/libmqproducer.a $(TARGET)/release/libmqproducer.a
 	cp include/mqproducer.h dist/include/
 	cp -R bindings/cpp/include/. dist/include/
 	@ls -l dist/lib dist/include

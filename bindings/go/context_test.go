@@ -44,7 +44,7 @@ func TestAnAnswerInTimeIsReturned(t *testing.T) {
 	p := startedProducer(t, newCluster(t).URL())
 	ctx, cancel := context.WithTimeout(background, patience)
 	defer cancel()
-	for _, send := range []func(context.Context, *Message) (*Receipt, error){p.Send, p.SendOneway} {
+	for _, send := range []func(context.Context, *Message, ...SendOption) (*Receipt, error){p.Send, p.SendOneway} {
 		if r, err := send(ctx, message("T", "b")); err != nil || r.MessageID == "" {
 			t.Errorf("%+v, %v", r, err)
 		}

@@ -16,11 +16,14 @@
 // message, over all tries, in place of the configured send_msg_timeout. A context that is done ends the waiting at once,
 // not the message: what was handed to the library before may still be stored, and the error says so by MaybePersisted.
 //
+// A [SendOption] such as [WithShardingKey] chooses the queue of one message. A [Hook], added by [Producer.AddHook] before
+// Start, sees every message of a producer and may refuse it. [Producer.Brokers] tells how the brokers do.
+//
 // # Errors
 //
 // Every error is an [*Error]; errors.Is compares it with [ErrTimeout] and its like, and with the error of the context
-// that ended a call. Configuration is checked by New, messages by each send; such errors name the field, the value and
-// the limit.
+// that ended a call. Its Code is the number that RocketMQ's Java client gives the failure. Configuration is checked by
+// New, messages by each send; such errors name the field, the value and the limit.
 //
 // # Callbacks
 //

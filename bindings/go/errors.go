@@ -23,6 +23,11 @@ type Error struct {
 	BrokerCode int32
 	// HasBrokerCode tells that a server refused.
 	HasBrokerCode bool
+	// Code is the number that RocketMQ's Java client gives this failure when HasCode is set, else 0: the server's response
+	// code, or one of the client's own such as 10001 for a connection that could not be opened.
+	Code int32
+	// HasCode tells that the failure has such a number.
+	HasCode bool
 	// Remark is the server's remark; empty when there is none.
 	Remark string
 	// Retriable tells that the same call may succeed later without being changed.
@@ -73,8 +78,12 @@ var (
 	ErrResource        error = sentinel(StatusResource)
 	ErrInternal        error = sentinel(StatusInternal)
 	ErrUnsupported     error = sentinel(StatusUnsupported)
+	ErrForbidden       error = sentinel(StatusForbidden)
 	ErrCanceled        error = sentinel(StatusCanceled)
 )
+
+// codeTimeout is the Code that the library gives a timeout.
+const codeTimeout = 10002
 
 func newError(status Status, message string) *Error {
 	return &Error{Status: status, Name: status.String(), Message: message}
@@ -89,7 +98,7 @@ func interrupted(ctx context.Context, what string, maybePersisted bool) error {
 	e := newError(StatusCanceled, what+": "+cause.Error())
 	if errors.Is(cause, context.DeadlineExceeded) {
 		e = newError(StatusTimeout, what+": the deadline of the context passed")
-		e.Retriable = true
+		e.Retriable, e.Code, e.HasCode = true, codeTimeout, true
 	}
 	e.MaybePersisted = maybePersisted
 	e.cause = cause
@@ -109,6 +118,8 @@ func errorOf(view *C.mqp_error_view) *Error {
 		Status:         Status(view.status),
 		BrokerCode:     int32(view.broker_code),
 		HasBrokerCode:  view.has_broker_code != 0,
+		Code:           int32(view.code),
+		HasCode:        view.code != 0,
 		Retriable:      view.retriable != 0,
 		MaybePersisted: view.maybe_persisted != 0,
 	}

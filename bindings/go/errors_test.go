@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 // named is every sentinel under the name that the library gives its status.
@@ -17,6 +18,7 @@ var named = map[string]error{
 	"TIMEOUT": ErrTimeout, "BROKER": ErrBroker, "PROTOCOL": ErrProtocol, "BACKPRESSURE": ErrBackpressure,
 	"WOULD_DEADLOCK": ErrWouldDeadlock, "FORKED": ErrForked, "VERSION_MISMATCH": ErrVersionMismatch,
 	"RESOURCE": ErrResource, "INTERNAL": ErrInternal, "UNSUPPORTED": ErrUnsupported,
+	"FORBIDDEN": ErrForbidden,
 }
 
 func TestEveryStatusOfTheLibraryHasASentinel(t *testing.T) {
@@ -52,7 +54,7 @@ func TestAnErrorOfAContextIsWrapped(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	cancel()
 	e := expect(t, interrupted(ctx, "send", true), ErrCanceled)
-	if !errors.Is(e, context.Canceled) || errors.Is(e, ErrTimeout) || !e.MaybePersisted || e.Retriable {
+	if !errors.Is(e, context.Canceled) || errors.Is(e, ErrTimeout) || !e.MaybePersisted || e.Retriable || e.HasCode {
 		t.Errorf("%+v", e)
 	}
 	if want := "mqproducer: CANCELED: send: context canceled"; e.Error() != want {
@@ -61,7 +63,8 @@ func TestAnErrorOfAContextIsWrapped(t *testing.T) {
 	ctx, cancel = context.WithTimeout(background, 0)
 	defer cancel()
 	e = expect(t, interrupted(ctx, "send", false), ErrTimeout)
-	if !errors.Is(e, context.DeadlineExceeded) || e.MaybePersisted || !e.Retriable {
+	if !errors.Is(e, context.DeadlineExceeded) || e.MaybePersisted || !e.Retriable ||
+		!e.HasCode || e.Code != 10002 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -74,6 +77,22 @@ func TestNamesOfSendStatuses(t *testing.T) {
 	for status, name := range want {
 		if status.String() != name {
 			t.Errorf("%d is called %s, want %s", status, status, name)
+		}
+	}
+}
+
+func TestErrorsHaveTheCodesOfTheJavaClient(t *testing.T) {
+	p := startedProducer(t, newCluster(t).URL())
+	refused := startedProducer(t, "rocketmq://127.0.0.1:1", WithTimeout(time.Second))
+	_, illegal := p.Send(background, message("", "b"))
+	_, unreached := refused.Send(background, message("T", "b"))
+	for _, c := range []struct {
+		err  error
+		code int32
+	}{{illegal, 13}, {unreached, 10004}, {p.Start(), 0}, {wouldDeadlock("Send"), 0}} {
+		var e *Error
+		if !errors.As(c.err, &e) || e.Code != c.code || e.HasCode != (c.code != 0) || e.HasBrokerCode {
+			t.Errorf("%+v, want the code %d", c.err, c.code)
 		}
 	}
 }

@@ -99,12 +99,14 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// fakeServer is a name server whose only broker is itself, and which answers no message.
+// fakeServer is a name server whose brokers are all itself, and which answers no message.
 type fakeServer struct {
 	url     string
 	address string
 	// routes is received from before each route is answered: nil never gives one, a closed channel at once.
 	routes <-chan struct{}
+	// brokers are their names, each with one queue.
+	brokers []string
 	// frames receives what brokers are sent besides heartbeats, as far as there is room.
 	frames chan []byte
 }
@@ -115,7 +117,7 @@ const (
 	codeRoute     = 105
 )
 
-func startFakeServer(t testing.TB, routes <-chan struct{}) *fakeServer {
+func startFakeServer(t testing.TB, routes <-chan struct{}, brokers ...string) *fakeServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,7 +125,12 @@ func startFakeServer(t testing.TB, routes <-chan struct{}) *fakeServer {
 	}
 	t.Cleanup(func() { listener.Close() })
 	address := listener.Addr().String()
-	f := &fakeServer{url: "rocketmq://" + address, address: address, routes: routes, frames: make(chan []byte, 10)}
+	if len(brokers) == 0 {
+		brokers = []string{"silent"}
+	}
+	f := &fakeServer{
+		url: "rocketmq://" + address, address: address, routes: routes, brokers: brokers, frames: make(chan []byte, 10),
+	}
 	go func() {
 		for {
 			connection, err := listener.Accept()
@@ -170,20 +177,54 @@ func (f *fakeServer) serveFrame(connection net.Conn) error {
 
 func (f *fakeServer) answerRoute(connection net.Conn, opaque int) error {
 	header := fmt.Sprintf(`{"code":0,"flag":1,"language":"GO","opaque":%d,"version":0}`, opaque)
-	body := fmt.Sprintf(`{"brokerDatas":[{"brokerAddrs":{"0":"%s"},"brokerName":"silent","cluster":"c"}],`+
-		`"queueDatas":[{"brokerName":"silent","perm":6,"readQueueNums":1,"writeQueueNums":1,"topicSysFlag":0}]}`, f.address)
+	var brokers, queues []string
+	for _, name := range f.brokers {
+		brokers = append(brokers, fmt.Sprintf(
+			`{"brokerAddrs":{"0":"%s"},"brokerName":"%s","cluster":"c"}`, f.address, name))
+		queues = append(queues, fmt.Sprintf(
+			`{"brokerName":"%s","perm":6,"readQueueNums":1,"writeQueueNums":1,"topicSysFlag":0}`, name))
+	}
+	body := fmt.Sprintf(`{"brokerDatas":[%s],"queueDatas":[%s]}`, strings.Join(brokers, ","), strings.Join(queues, ","))
 	out := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
 	out = binary.BigEndian.AppendUint32(out, uint32(len(header)))
 	_, err := connection.Write(append(append(out, header...), body...))
 	return err
 }
 
+// openRoutes lets each route be answered at once.
+func openRoutes() <-chan struct{} {
+	open := make(chan struct{})
+	close(open)
+	return open
+}
+
+// sendInEachMode sends the same message in each mode.
+func sendInEachMode(t *testing.T, p *Producer, m *Message, check func(*testing.T, *Receipt, error), opts ...SendOption) {
+	t.Helper()
+	t.Run("sync", func(t *testing.T) {
+		r, err := p.Send(background, m, opts...)
+		check(t, r, err)
+	})
+	t.Run("oneway", func(t *testing.T) {
+		r, err := p.SendOneway(background, m, opts...)
+		check(t, r, err)
+	})
+	t.Run("async", func(t *testing.T) {
+		ends := make(chan outcome, 1)
+		err := p.SendAsync(background, m, func(r *Receipt, err error) { ends <- outcome{r, err} }, opts...)
+		if err != nil {
+			check(t, nil, err)
+			return
+		}
+		o := receive(t, ends)
+		check(t, o.receipt, o.err)
+	})
+}
+
 // silentBroker takes messages and never answers them.
 func silentBroker(t testing.TB) string {
 	t.Helper()
-	atOnce := make(chan struct{})
-	close(atOnce)
-	return startFakeServer(t, atOnce).url
+	return startFakeServer(t, openRoutes()).url
 }
 
 // silentNameServer never answers.

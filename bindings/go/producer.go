@@ -108,6 +108,10 @@ func (p *Producer) Flush(ctx context.Context) error {
 	if !p.acquire() {
 		return nil
 	}
+	if inCallback() {
+		p.release()
+		return wouldDeadlock("Flush")
+	}
 	timeout, bounded := timeoutOf(ctx, math.MaxUint32, math.MaxUint32)
 	err, ended := detached(ctx, func() error {
 		defer p.release()

@@ -24,13 +24,13 @@ var nothing [1]byte
 //
 // Errors: [ErrInvalidArgument], [ErrInvalidMessage], [ErrMessageTooLarge], [ErrNotStarted], [ErrClosed],
 // [ErrNoNameServer], [ErrNoRoute], [ErrBrokerNotFound], [ErrConnect], [ErrConnectionLost], [ErrTimeout], [ErrBroker],
-// [ErrProtocol], [ErrBackpressure], [ErrCanceled], and [ErrWouldDeadlock] in a callback.
-func (p *Producer) Send(ctx context.Context, m *Message) (*Receipt, error) {
+// [ErrProtocol], [ErrBackpressure], [ErrForbidden], [ErrCanceled], and [ErrWouldDeadlock] in a callback.
+func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
 	if inCallback() {
 		return nil, wouldDeadlock("Send")
 	}
 	w := &pending{producer: p, done: make(chan outcome, 1)}
-	if err := p.submit(ctx, m, w); err != nil {
+	if err := p.submit(ctx, m, w, opts); err != nil {
 		return nil, err
 	}
 	select {
@@ -52,22 +52,22 @@ func (p *Producer) Send(ctx context.Context, m *Message) (*Receipt, error) {
 //
 // done runs on the library's thread, one after the other for the whole process: see "Callbacks" in the package's
 // documentation. Errors, returned or given to done: those of [Producer.Send].
-func (p *Producer) SendAsync(ctx context.Context, m *Message, done func(*Receipt, error)) error {
+func (p *Producer) SendAsync(ctx context.Context, m *Message, done func(*Receipt, error), opts ...SendOption) error {
 	if done == nil {
 		return newError(StatusInvalidArgument, "`done` is nil")
 	}
-	return p.submit(ctx, m, &pending{producer: p, callback: done})
+	return p.submit(ctx, m, &pending{producer: p, callback: done}, opts)
 }
 
 // SendOneway sends one message without asking for an answer: success means that it was handed to the connection, no
 // more, and it is never repeated. The receipt has the status [SendUnconfirmed] and the offset -1. It waits, at most up to
 // the deadline, until the connection is open. Errors: those of [Producer.Send] but [ErrBroker].
-func (p *Producer) SendOneway(ctx context.Context, m *Message) (*Receipt, error) {
+func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
 	gated, err := p.enter(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	call := newSend(ctx, m)
+	call := newSend(ctx, m, opts)
 	o, ended := detached(ctx, func() outcome {
 		defer p.leave(gated)
 		return call.oneway(p)
@@ -115,12 +115,12 @@ func (p *Producer) leave(gated bool) {
 }
 
 // submit hands a message to the library, which from then on owes its completion to w.
-func (p *Producer) submit(ctx context.Context, m *Message, w *pending) error {
+func (p *Producer) submit(ctx context.Context, m *Message, w *pending, opts []SendOption) error {
 	gated, err := p.enter(ctx, m)
 	if err != nil {
 		return err
 	}
-	call := newSend(ctx, m)
+	call := newSend(ctx, m, opts)
 	w.bounded = call.bounded
 	err, ended := detached(ctx, func() error {
 		defer p.leave(gated)
@@ -133,22 +133,32 @@ func (p *Producer) submit(ctx context.Context, m *Message, w *pending) error {
 	return err
 }
 
-// send is the arguments of one call, in memory without pointers.
+// send is the arguments of one call; those that the library gets are in memory without pointers.
 type send struct {
-	texts       *packed
-	properties  int
-	body        []byte
-	flag        int32
-	noWaitStore bool
-	timeout     uint32
-	bounded     bool
+	texts   *packed
+	body    []byte
+	numbers C.mqpgo_numbers
+	bounded bool
+	choose  *chooser
 }
 
-func newSend(ctx context.Context, m *Message) send {
-	s := send{
-		texts: packMessage(m), properties: len(m.Properties), body: m.Body, flag: m.Flag, noWaitStore: m.NoWaitStore,
+func newSend(ctx context.Context, m *Message, opts []SendOption) send {
+	var selected selection
+	for _, opt := range opts {
+		opt(&selected)
 	}
-	s.timeout, s.bounded = timeoutOf(ctx, 0, longestSend)
+	timeout, bounded := timeoutOf(ctx, 0, longestSend)
+	s := send{texts: packSend(m, &selected), body: m.Body, bounded: bounded, choose: selected.choose}
+	s.numbers = C.mqpgo_numbers{
+		property_count: C.size_t(len(m.Properties)),
+		flag:           C.int32_t(m.Flag),
+		timeout_ms:     C.uint32_t(timeout),
+		selector:       C.uint32_t(selected.kind),
+		queue_id:       C.int32_t(selected.queueID),
+	}
+	if m.NoWaitStore {
+		s.numbers.no_wait_store = 1
+	}
 	if len(s.body) == 0 {
 		s.body = nothing[:0]
 	} else if ctx.Done() != nil {
@@ -158,40 +168,48 @@ func newSend(ctx context.Context, m *Message) send {
 	return s
 }
 
-func (s *send) noWait() C.uint32_t {
-	if s.noWaitStore {
-		return 1
+// lend gives the library what chooses the queue, for one call, whose error tells what went wrong there.
+func (s *send) lend() (giveBack func(error) error) {
+	if s.choose == nil {
+		return func(err error) error { return err }
 	}
-	return 0
+	handle := cgo.NewHandle(s.choose)
+	s.numbers.chooser = C.uintptr_t(handle)
+	return func(err error) error {
+		handle.Delete()
+		if err != nil && s.choose.err != nil {
+			return s.choose.err
+		}
+		return err
+	}
 }
 
 func (s *send) async(p *Producer, w *pending) error {
 	defer s.texts.free()
+	giveBack := s.lend()
 	handle := cgo.NewHandle(w)
 	body := s.body[:max(len(s.body), 1)]
 	failure := C.mqpgo_send_async(
-		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0], C.size_t(s.properties),
-		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), C.int32_t(s.flag), s.noWait(),
-		C.uint32_t(s.timeout), C.uintptr_t(handle))
-	if failure == nil {
-		return nil
+		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0],
+		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), s.numbers, C.uintptr_t(handle))
+	if failure != nil {
+		handle.Delete()
 	}
-	handle.Delete()
-	return attribute(take(failure), s.bounded)
+	return giveBack(attribute(take(failure), s.bounded))
 }
 
 func (s *send) oneway(p *Producer) outcome {
 	defer s.texts.free()
+	giveBack := s.lend()
 	body := s.body[:max(len(s.body), 1)]
 	var receipt *C.mqp_receipt
 	var view C.mqp_receipt_view
 	failure := C.mqpgo_send_oneway(
-		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0], C.size_t(s.properties),
-		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), C.int32_t(s.flag), s.noWait(),
-		C.uint32_t(s.timeout), &receipt, &view)
+		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0],
+		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), s.numbers, &receipt, &view)
 	defer C.mqp_receipt_free(receipt)
-	if failure != nil {
-		return outcome{err: attribute(take(failure), s.bounded)}
+	if err := giveBack(attribute(take(failure), s.bounded)); err != nil {
+		return outcome{err: err}
 	}
 	return outcome{receipt: receiptOf(&view)}
 }

@@ -11,19 +11,33 @@
 // `text` holds the key and, behind it, the value.
 mqp_error *mqpgo_config_set(mqp_config *config, const char *text, size_t key_length, size_t value_length);
 
-// `text` holds, one behind the other: topic, tags, keys, and name and value of each property; `lengths` their lengths
-// in bytes, 3 + 2 * property_count of them. `handle` is owned by the callback when NULL is returned.
-mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, size_t property_count,
-                            const uint8_t *body, size_t body_length, int32_t flag, uint32_t no_wait_store,
-                            uint32_t timeout_ms, uintptr_t handle);
+// What a send takes besides texts and body.
+typedef struct {
+    size_t property_count;
+    int32_t flag;
+    uint32_t no_wait_store;
+    uint32_t timeout_ms;
+    uint32_t selector;
+    int32_t queue_id;
+    // Of a chooser, used only during the call; 0: none.
+    uintptr_t chooser;
+} mqpgo_numbers;
+
+// `text` holds, one behind the other: topic, tags, keys, sharding key, broker name, machine rooms, and name and value
+// of each property; `lengths` their lengths in bytes, 6 + 2 * property_count of them. `handle` is owned by the callback
+// when NULL is returned.
+mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                            size_t body_length, mqpgo_numbers numbers, uintptr_t handle);
 
 // As above; on success `*receipt` is owned by the caller and `view` borrows from it.
-mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, size_t property_count,
-                             const uint8_t *body, size_t body_length, int32_t flag, uint32_t no_wait_store,
-                             uint32_t timeout_ms, mqp_receipt **receipt, mqp_receipt_view *view);
+mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                             size_t body_length, mqpgo_numbers numbers, mqp_receipt **receipt, mqp_receipt_view *view);
 
 // Is this thread inside a callback of the library?
 int mqpgo_in_callback(void);
+
+// `handle` is owned by the producer when NULL is returned; functions that the hook has not are not called.
+mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after);
 
 // `handle` is owned by the log when NULL is returned; 0 removes the log function.
 mqp_error *mqpgo_log_set(uint32_t max_level, uintptr_t handle);
@@ -39,5 +53,8 @@ mqp_error *mqpgo_mock_cluster_wait(const mqp_mock_cluster *cluster, const char *
 
 // The property at `index` of an array whose elements are `size` bytes apart.
 const mqp_property *mqpgo_property(const mqp_property *first, size_t size, size_t index);
+
+// The queue at `index` of an array whose elements are `size` bytes apart.
+const mqp_queue *mqpgo_queue(const mqp_queue *first, size_t size, size_t index);
 
 #endif

@@ -56,6 +56,8 @@ const (
 	StatusInternal Status = C.MQP_ERR_INTERNAL
 	// StatusUnsupported: the operation exists but not for this transport or build.
 	StatusUnsupported Status = C.MQP_ERR_UNSUPPORTED
+	// StatusForbidden: the CheckForbidden of a [Hook] refused the message.
+	StatusForbidden Status = C.MQP_ERR_FORBIDDEN
 
 	// StatusCanceled: the context was cancelled. The library has no such status: it cannot take a message back.
 	StatusCanceled Status = 1 << 31

@@ -66,11 +66,14 @@ func pack(texts ...string) *packed {
 	return p
 }
 
-func packMessage(m *Message) *packed {
+func packSend(m *Message, selected *selection) *packed {
 	p := packs.Get().(*packed)
 	p.add(m.Topic)
 	p.add(m.Tags)
 	p.add(m.Keys)
+	p.add(selected.shardingKey)
+	p.add(selected.brokerName)
+	p.add(selected.machineRooms)
 	for name, value := range m.Properties {
 		p.add(name)
 		p.add(value)

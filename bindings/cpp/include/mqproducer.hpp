@@ -12,13 +12,16 @@
 #ifndef MQPRODUCER_HPP
 #define MQPRODUCER_HPP
 
+#include "mqproducer/broker.hpp"
 #include "mqproducer/config.hpp"
 #include "mqproducer/error.hpp"
+#include "mqproducer/hook.hpp"
 #include "mqproducer/log.hpp"
 #include "mqproducer/message.hpp"
 #include "mqproducer/mock.hpp"
 #include "mqproducer/producer.hpp"
 #include "mqproducer/receipt.hpp"
 #include "mqproducer/result.hpp"
+#include "mqproducer/selector.hpp"
 
 #endif

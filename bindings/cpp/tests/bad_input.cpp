@@ -147,6 +147,7 @@ TEST(broker_that_refuses) {
     CHECK_EQUAL(error.status(), Status::broker);
     CHECK_EQUAL(error.name(), "BROKER");
     CHECK_EQUAL(error.broker_code().value_or(-1), 13);
+    CHECK_EQUAL(error.code().value_or(-1), 13);
     CHECK_EQUAL(error.remark(), "the message is illegal");
     CHECK(!error.maybe_persisted());
 
@@ -167,6 +168,8 @@ TEST(broker_that_never_answers) {
     Producer producer = harness::started(server.url());
     const Error error = ERROR_OF(producer.send(Message("Topic", "body"), {700ms}));
     CHECK_EQUAL(error.status(), Status::timeout);
+    CHECK_EQUAL(error.code().value_or(-1), 10002);
+    CHECK(!error.broker_code().has_value());
     CHECK(error.maybe_persisted());
     CHECK(server.sends() >= 1);
 }

@@ -134,6 +134,7 @@ TEST(status_has_every_row_of_the_table) {
         {Status::resource, "RESOURCE"},
         {Status::internal, "INTERNAL"},
         {Status::unsupported, "UNSUPPORTED"},
+        {Status::forbidden, "FORBIDDEN"},
     };
     CHECK_EQUAL(mqp_status_count(), known.size());
     for (const auto& [status, name] : known) {
@@ -162,6 +163,7 @@ TEST(error_copies_outlive_the_first) {
     CHECK_CONTAINS(copy->what(), "no_such_key");
     const Error own(Status::timeout, "mine");
     CHECK_EQUAL(own.name(), "TIMEOUT");
+    CHECK(!own.code().has_value());
     CHECK_EQUAL(std::string(own.what()), "mine");
 }
 

@@ -28,9 +28,12 @@ struct SendAnswer {
 
 class FakeServer {
 public:
-    /// `has_route`: whether the name server knows every topic, or none.
-    explicit FakeServer(SendAnswer answer, bool has_route = true)
-        : answer_(std::move(answer)), has_route_(has_route), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    /// `has_route`: whether the name server knows every topic, or none. `name`: the broker's.
+    explicit FakeServer(SendAnswer answer, bool has_route = true, std::string name = "fake")
+        : answer_(std::move(answer)),
+          has_route_(has_route),
+          name_(std::move(name)),
+          listener_(socket(AF_INET, SOCK_STREAM, 0)) {
         sockaddr_in address = {};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -109,8 +112,9 @@ private:
 
     std::string route() const {
         return R"({"brokerDatas":[{"brokerAddrs":{"0":")" + address() +
-               R"("},"brokerName":"fake","cluster":"fakes"}],"filterServerTable":{},"queueDatas":[{"brokerName":)"
-               R"("fake","perm":6,"readQueueNums":1,"writeQueueNums":1,"topicSysFlag":0}]})";
+               R"("},"brokerName":")" + name_ +
+               R"(","cluster":"fakes"}],"filterServerTable":{},"queueDatas":[{"brokerName":")" + name_ +
+               R"(","perm":6,"readQueueNums":1,"writeQueueNums":1,"topicSysFlag":0}]})";
     }
 
     static std::string packed(long opaque, int code, const std::string& remark, const std::string& body) {
@@ -148,6 +152,7 @@ private:
 
     SendAnswer answer_;
     bool has_route_;
+    std::string name_;
     int listener_;
     std::uint16_t port_ = 0;
     std::atomic<int> sends_{0};

@@ -2,6 +2,7 @@
 
 #include <mqproducer.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <string>
 
@@ -19,6 +20,17 @@ void check(bool good, const char* what) {
         std::printf("without_exceptions: not so: %s\n", what);
     }
 }
+
+struct Counting : mqproducer::SendHook {
+    std::optional<std::string> check_forbidden(const mqproducer::HookContext& context) override {
+        return context.topic() == "Closed" ? std::optional<std::string>("closed") : std::nullopt;
+    }
+    void before_send(const mqproducer::HookContext&) override { ++befores; }
+    void after_send(const mqproducer::HookContext&, const mqproducer::HookEnd&) override { ++afters; }
+
+    std::atomic<int> befores{0};
+    std::atomic<int> afters{0};
+};
 
 bool ready(mqproducer::Config& config, std::string_view url) {
     return config.try_set("url", url) && config.try_set("producer_group", "cpp-tests") &&
@@ -39,6 +51,8 @@ int main() {
     Result<Producer> producer = Producer::create(*config);
     check(producer.has_value(), "the producer is made");
     check(producer->try_send(Message("Topic", "early")).error().status() == Status::not_started, "it is not started");
+    const auto hook = std::make_shared<Counting>();
+    check(producer->try_add_hook(hook).has_value(), "a hook is added");
     check(producer->try_start().has_value(), "it starts");
 
     const Result<Receipt> receipt = producer->try_send(Message("Topic", "sync"));
@@ -49,6 +63,16 @@ int main() {
     check(producer->try_flush(30s).has_value() && id.size() == 32, "its callback");
     check(producer->try_send_oneway(Message("Oneway", "1")).has_value(), "a one-way send");
     check(producer->try_send(Message("", "x")).error().status() == Status::invalid_message, "an empty topic");
+
+    SendOptions options;
+    options.selector = Selector::callback([](const std::vector<MessageQueueView>& all) { return all.size() - 1; });
+    const Result<Receipt> chosen = producer->try_send(Message("Chosen", "x"), options);
+    check(chosen && chosen->queue_id() == 3, "a queue that a callable chooses");
+    check(hook->befores == 4 && hook->afters == 4, "a hook sees each message before and after");
+    check(producer->try_send(Message("Closed", "x")).error().status() == Status::forbidden, "a hook refuses");
+    check(producer->try_add_hook(hook).error().status() == Status::already_started, "no hook after the start");
+    const Result<std::vector<BrokerState>> brokers = producer->try_brokers();
+    check(brokers && brokers->size() == 1 && brokers->front().health == BrokerHealth::healthy, "broker states");
 
     check(send_with_exceptions(cluster->url(), "Topic"), "the other part sends too");
     const Result<MockMessages> messages = cluster->try_messages("Topic");

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from ._callbacks import Callback
 from ._library import lib as _lib
+from .broker import BrokerHealth, BrokerState
 from .config import ConfigOption, ConfigValue, config_options
 from .errors import (
     AlreadyStartedError,
@@ -27,6 +28,7 @@ from .errors import (
     ConfigError,
     ConnectError,
     ConnectionLostError,
+    ForbiddenError,
     ForkedError,
     InternalError,
     MessageError,
@@ -45,11 +47,13 @@ from .errors import (
     VersionMismatchError,
     WouldDeadlockError,
 )
+from .hook import HookContext, MessageType, SendHook, SendMode
 from .log import TRACE, disable_log, enable_log
 from .message import Body, Keys, Message
 from .mock import MockCluster, MockMessage
 from .producer import Producer
 from .receipt import Receipt, SendStatus
+from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Random, Selector
 
 __version__ = "0.1.0"
 
@@ -60,7 +64,9 @@ __all__ = [
     "BackpressureError",
     "Body",
     "BrokerError",
+    "BrokerHealth",
     "BrokerNotFoundError",
+    "BrokerState",
     "Callback",
     "ClosedError",
     "ConfigError",
@@ -68,12 +74,19 @@ __all__ = [
     "ConfigValue",
     "ConnectError",
     "ConnectionLostError",
+    "ConsistentHash",
+    "ForbiddenError",
     "ForkedError",
+    "Hash",
+    "HookContext",
     "InternalError",
     "Keys",
+    "MachineRoom",
     "Message",
     "MessageError",
+    "MessageQueue",
     "MessageTooLargeError",
+    "MessageType",
     "MockCluster",
     "MockMessage",
     "MqError",
@@ -83,9 +96,14 @@ __all__ = [
     "NotStartedError",
     "Producer",
     "ProtocolError",
+    "Queue",
+    "Random",
     "Receipt",
     "ResourceError",
     "RouteError",
+    "Selector",
+    "SendHook",
+    "SendMode",
     "SendStatus",
     "StateError",
     "Status",

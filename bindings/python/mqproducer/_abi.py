@@ -1,6 +1,7 @@
-"""The C surface as ctypes sees it: every struct, constant and function of ``mqproducer.h``.
+"""The C surface as ctypes sees it: the constants and structs of ``mqproducer.h``.
 
-A test compares this file with the header and with what the C compiler makes of it.
+``_abi_hook`` has those of hooks, ``_tables`` all structs and functions by name. A test compares them with the header
+and with what the C compiler makes of it.
 
 ``mqp_str`` and its kin have two shapes of the same layout. As arguments their pointer is a ``c_char_p``, which takes
 a ``bytes`` object without a copy and keeps it alive; as results it is a bare address, since ``c_char_p`` would stop
@@ -9,7 +10,6 @@ at the first NUL.
 
 from __future__ import annotations
 
-import ctypes
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -34,6 +34,26 @@ SEND_FLUSH_DISK_TIMEOUT = 1
 SEND_FLUSH_SLAVE_TIMEOUT = 2
 SEND_SLAVE_NOT_AVAILABLE = 3
 SEND_ONEWAY = 4
+
+SELECT_ROUND_ROBIN = 0
+SELECT_RANDOM = 1
+SELECT_HASH = 2
+SELECT_CONSISTENT_HASH = 3
+SELECT_MACHINE_ROOM = 4
+SELECT_QUEUE = 5
+SELECT_CALLBACK = 6
+
+BROKER_HEALTHY = 0
+BROKER_ISOLATED = 1
+BROKER_UNREACHABLE = 2
+
+MODE_SYNC = 0
+MODE_ASYNC = 1
+MODE_ONEWAY = 2
+
+MESSAGE_TYPE_NORMAL = 0
+MESSAGE_TYPE_HALF = 1
+MESSAGE_TYPE_DELAY = 3
 
 LOG_OFF = 0
 LOG_ERROR = 1
@@ -96,6 +116,8 @@ class ErrorView(Structure):
     name: Text
     message: Text
     remark: Text
+    code: int
+    reserved: int
     _fields_ = [
         ("struct_size", c_uint32),
         ("status", c_uint32),
@@ -106,6 +128,8 @@ class ErrorView(Structure):
         ("name", Text),
         ("message", Text),
         ("remark", Text),
+        ("code", c_int32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -176,7 +200,7 @@ class PropertyView(Structure):
 
 
 class Message(Structure):
-    """``mqp_message``."""
+    """``mqp_message`` as an argument."""
 
     struct_size: int
     flag: int
@@ -202,12 +226,74 @@ class Message(Structure):
     ]
 
 
+class MessageView(Structure):
+    """``mqp_message`` as a hook is shown it."""
+
+    struct_size: int
+    flag: int
+    topic: Text
+    body: Data
+    tags: Text
+    keys: Text
+    properties: int
+    property_count: int
+    property_size: int
+    no_wait_store: int
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flag", c_int32),
+        ("topic", Text),
+        ("body", Data),
+        ("tags", Text),
+        ("keys", Text),
+        ("properties", c_void_p),
+        ("property_count", c_size_t),
+        ("property_size", c_uint32),
+        ("no_wait_store", c_uint32),
+    ]
+
+
+class QueueView(Structure):
+    """``mqp_queue``."""
+
+    broker_name: Text
+    queue_id: int
+    reserved: int
+    _fields_ = [("broker_name", Text), ("queue_id", c_int32), ("reserved", c_uint32)]
+
+
+SELECT_CALL = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_size_t, c_size_t)
+
+
+class QueueSelector(Structure):
+    """``mqp_queue_selector``."""
+
+    call: Any
+    user_data: Optional[int]
+    _fields_ = [("call", SELECT_CALL), ("user_data", c_void_p)]
+
+
 class SendOptions(Structure):
     """``mqp_send_options``."""
 
     struct_size: int
     timeout_ms: int
-    _fields_ = [("struct_size", c_uint32), ("timeout_ms", c_uint32)]
+    selector: int
+    queue_id: int
+    sharding_key: Str
+    broker_name: Str
+    machine_rooms: Str
+    queue_selector: QueueSelector
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("timeout_ms", c_uint32),
+        ("selector", c_uint32),
+        ("queue_id", c_int32),
+        ("sharding_key", Str),
+        ("broker_name", Str),
+        ("machine_rooms", Str),
+        ("queue_selector", QueueSelector),
+    ]
 
 
 class Completion(Structure):
@@ -235,6 +321,25 @@ class Callback(Structure):
     """``mqp_callback``."""
 
     _fields_ = [("call", COMPLETION_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
+class BrokerStateView(Structure):
+    """``mqp_broker_state_view``."""
+
+    struct_size: int
+    state: int
+    until_ms: int
+    latency_ms: int
+    name: Text
+    address: Text
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("state", c_uint32),
+        ("until_ms", c_int64),
+        ("latency_ms", c_int64),
+        ("name", Text),
+        ("address", Text),
+    ]
 
 
 class LogRecord(Structure):
@@ -301,78 +406,3 @@ Sized = TypeVar("Sized", bound=Structure)
 def sized(struct: type[Sized]) -> Sized:
     """An instance that is zero but for ``struct_size``."""
     return struct(struct_size=sizeof(struct))
-
-
-#: The C name of each struct, with the classes that mirror it.
-STRUCTS: dict[str, tuple[type[Structure], ...]] = {
-    "mqp_str": (Str, Text),
-    "mqp_bytes": (Bytes, Data),
-    "mqp_status_view": (StatusView,),
-    "mqp_error_view": (ErrorView,),
-    "mqp_config_option_view": (ConfigOptionView,),
-    "mqp_receipt_view": (ReceiptView,),
-    "mqp_property": (Property, PropertyView),
-    "mqp_message": (Message,),
-    "mqp_send_options": (SendOptions,),
-    "mqp_completion": (Completion,),
-    "mqp_callback": (Callback,),
-    "mqp_log_record": (LogRecord,),
-    "mqp_log_callback": (LogCallback,),
-    "mqp_mock_message_view": (MockMessageView,),
-}
-
-_handle = c_void_p
-_out = POINTER(c_void_p)
-_error = POINTER(c_void_p)
-
-#: Every function: its result and its parameters.
-FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "mqp_status_name": (c_char_p, (c_uint32,)),
-    "mqp_status_count": (c_size_t, ()),
-    "mqp_status_get": (c_uint32, (c_size_t, POINTER(StatusView), _error)),
-    "mqp_error_status": (c_uint32, (_handle,)),
-    "mqp_error_message": (c_char_p, (_handle,)),
-    "mqp_error_get": (c_uint32, (_handle, POINTER(ErrorView), _error)),
-    "mqp_error_clone": (_handle, (_handle,)),
-    "mqp_error_free": (None, (_handle,)),
-    "mqp_version_number": (c_uint32, ()),
-    "mqp_version_string": (c_char_p, ()),
-    "mqp_version_check": (c_uint32, (c_uint32, _error)),
-    "mqp_config_new": (c_uint32, (_out, _error)),
-    "mqp_config_set": (c_uint32, (_handle, Str, Str, _error)),
-    "mqp_config_get": (c_uint32, (_handle, Str, POINTER(Text), _error)),
-    "mqp_config_free": (None, (_handle,)),
-    "mqp_config_option_count": (c_size_t, ()),
-    "mqp_config_option_get": (c_uint32, (c_size_t, POINTER(ConfigOptionView), _error)),
-    "mqp_send_status_name": (c_char_p, (c_uint32,)),
-    "mqp_receipt_get": (c_uint32, (_handle, POINTER(ReceiptView), _error)),
-    "mqp_receipt_clone": (_handle, (_handle,)),
-    "mqp_receipt_free": (None, (_handle,)),
-    "mqp_producer_new": (c_uint32, (_handle, _out, _error)),
-    "mqp_producer_start": (c_uint32, (_handle, _error)),
-    "mqp_producer_send": (c_uint32, (_handle, POINTER(Message), POINTER(SendOptions), _out, _error)),
-    "mqp_producer_send_async": (c_uint32, (_handle, POINTER(Message), POINTER(SendOptions), Callback, _error)),
-    "mqp_producer_send_oneway": (c_uint32, (_handle, POINTER(Message), POINTER(SendOptions), _out, _error)),
-    "mqp_producer_flush": (c_uint32, (_handle, c_uint32, _error)),
-    "mqp_producer_close": (c_uint32, (_handle, c_uint32, _error)),
-    "mqp_producer_free": (None, (_handle,)),
-    "mqp_log_set": (c_uint32, (c_uint32, LogCallback, _error)),
-    "mqp_mock_cluster_new": (c_uint32, (Str, c_uint32, c_uint32, _out, _error)),
-    "mqp_mock_cluster_url": (c_char_p, (_handle,)),
-    "mqp_mock_cluster_messages": (c_uint32, (_handle, Str, _out, _error)),
-    "mqp_mock_cluster_message_count": (c_uint32, (_handle, Str, POINTER(c_size_t), _error)),
-    "mqp_mock_cluster_wait": (c_uint32, (_handle, Str, c_size_t, c_uint32, _error)),
-    "mqp_mock_cluster_clear": (c_uint32, (_handle, _error)),
-    "mqp_mock_cluster_free": (None, (_handle,)),
-    "mqp_mock_messages_count": (c_size_t, (_handle,)),
-    "mqp_mock_messages_get": (c_uint32, (_handle, c_size_t, POINTER(MockMessageView), _error)),
-    "mqp_mock_messages_free": (None, (_handle,)),
-}
-
-
-def declare(library: ctypes.CDLL) -> None:
-    """Gives each function of the library its prototype; ``AttributeError`` names one that is missing."""
-    for name, (result, parameters) in FUNCTIONS.items():
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = list(parameters)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from . import _abi
+from . import _abi, _tables
 
 #: Names the library's file; when it is set nothing else is tried.
 ENVIRONMENT_VARIABLE = "MQPRODUCER_LIBRARY"
@@ -59,7 +59,7 @@ def _checked(library: ctypes.CDLL, path: str) -> ctypes.CDLL:
         library.mqp_version_check.argtypes = [ctypes.c_uint32, ctypes.c_void_p]
         fits = library.mqp_version_check(_abi.VERSION_NUMBER, None) == _abi.OK
         if fits:
-            _abi.declare(library)
+            _tables.declare(library)
     except AttributeError as missing:
         raise ImportError(f"{path} is not a library mqproducer of this version: {missing}", path=path) from None
     if not fits:

@@ -45,6 +45,7 @@ def read_error(error: Union[c_void_p, int, None]) -> MqError:
         remark=text_of(view.remark),
         retriable=bool(view.retriable),
         maybe_persisted=bool(view.maybe_persisted),
+        code=view.code or None,
     )
 
 

@@ -32,6 +32,7 @@ class Status(enum.IntEnum):
     RESOURCE = 20
     INTERNAL = 21
     UNSUPPORTED = 22
+    FORBIDDEN = 23
 
 
 class MqError(Exception):
@@ -51,6 +52,9 @@ class MqError(Exception):
     message: str
     #: The server's response code when a server refused, else None.
     broker_code: Optional[int]
+    #: The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as
+    #: 10001 for a connection that could not be opened; None when it has none.
+    code: Optional[int]
     #: The server's remark; empty when there is none.
     remark: str
     #: Whether the same call may succeed later without being changed.
@@ -67,6 +71,7 @@ class MqError(Exception):
         remark: str = "",
         retriable: bool = False,
         maybe_persisted: bool = False,
+        code: Optional[int] = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -76,13 +81,14 @@ class MqError(Exception):
         self.remark = remark
         self.retriable = retriable
         self.maybe_persisted = maybe_persisted
+        self.code = code
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.message, self.status, self.name, self.broker_code, self.remark)
-        return type(self), (*fields, self.retriable, self.maybe_persisted)
+        return type(self), (*fields, self.retriable, self.maybe_persisted, self.code)
 
 
 class ArgumentError(MqError, ValueError):
@@ -199,6 +205,12 @@ class BackpressureError(MqError):
     """The limit of messages or bytes in flight is reached."""
 
     STATUS = Status.BACKPRESSURE
+
+
+class ForbiddenError(MqError):
+    """A :class:`~mqproducer.SendHook` refused the message; the text tells why."""
+
+    STATUS = Status.FORBIDDEN
 
 
 class VersionMismatchError(MqError):

@@ -13,13 +13,19 @@ from . import _abi, _exit
 from ._callbacks import Callback, Pending
 from ._library import lib
 from ._native import check, milliseconds
+from .broker import BrokerState, read_brokers
 from .config import ConfigValue, NativeConfig
 from .errors import MqError, Status
+from .hook import SendHook, register, take_interrupt
 from .message import Body, Keys, Message, lend
 from .receipt import Receipt, take_receipt
+from .selector import Choice, Selector, lend_options
 
 #: What ``flush`` and ``close`` wait for at most unless told otherwise.
 DEFAULT_WAIT_MS = 10_000
+
+#: Deadline, selector and sharding key of a send.
+Departures = tuple[Optional[int], Optional[Selector], Optional[str]]
 
 
 class Producer:
@@ -68,8 +74,33 @@ class Producer:
         check(lib.mqp_producer_start(self._handle, byref(error)), error)
         self._open = True
 
+    def add_hook(self, hook: SendHook) -> None:
+        """Adds a hook, which sees every message; only before :meth:`start`. They run in the order of their adding.
+
+        The hook is kept until the producer is gone, so that it must not itself hold the producer but by a ``weakref``.
+
+        Raises :class:`~mqproducer.AlreadyStartedError`, :class:`~mqproducer.ClosedError`,
+        :class:`~mqproducer.ForkedError`; ``TypeError`` for what is no :class:`~mqproducer.SendHook`.
+        """
+        register(self._handle, hook)
+
+    def brokers(self) -> list[BrokerState]:
+        """What it knows of the brokers in the routes that it uses, by name; none before the first send to a topic.
+
+        Raises :class:`~mqproducer.ForkedError`.
+        """
+        return read_brokers(self._handle)
+
     @overload
-    def send(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Receipt: ...
+    def send(
+        self,
+        message: Message,
+        /,
+        *,
+        timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
+    ) -> Receipt: ...
 
     @overload
     def send(
@@ -83,6 +114,8 @@ class Producer:
         flag: int = 0,
         no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
     ) -> Receipt: ...
 
     def send(
@@ -91,6 +124,8 @@ class Producer:
         body: Optional[Body] = None,
         *,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
         **fields: Any,
     ) -> Receipt:
         """Sends one message, waits for the broker's answer and returns its receipt; failed tries are repeated as
@@ -100,13 +135,26 @@ class Producer:
         ``timeout_ms``: the total deadline in milliseconds, up to 3600000; None or 0: the configured
         ``send_msg_timeout``. A signal (Ctrl-C) is seen when the call returns.
 
+        ``selector``: the queue, a :data:`~mqproducer.Selector`; None: one queue after the other. ``sharding_key``
+        stands for :class:`~mqproducer.Hash` of it.
+
         Raises an :class:`~mqproducer.MqError`; when its ``maybe_persisted`` is true the message may be stored all the
-        same. Inside a callback: :class:`~mqproducer.WouldDeadlockError`.
+        same. Inside a callback: :class:`~mqproducer.WouldDeadlockError`. What a selector function raises is raised as
+        it is.
         """
-        return self._send(lib.mqp_producer_send, _message(topic, body, fields), timeout_ms)
+        departures = timeout_ms, selector, sharding_key
+        return self._send(lib.mqp_producer_send, _message(topic, body, fields), departures)
 
     @overload
-    def send_oneway(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Receipt: ...
+    def send_oneway(
+        self,
+        message: Message,
+        /,
+        *,
+        timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
+    ) -> Receipt: ...
 
     @overload
     def send_oneway(
@@ -120,6 +168,8 @@ class Producer:
         flag: int = 0,
         no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
     ) -> Receipt: ...
 
     def send_oneway(
@@ -128,6 +178,8 @@ class Producer:
         body: Optional[Body] = None,
         *,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
         **fields: Any,
     ) -> Receipt:
         """Sends one message without asking for an answer: success means that it was handed to the connection, no more.
@@ -135,9 +187,18 @@ class Producer:
         It is never repeated. The receipt tells its id and queue; its ``queue_offset`` is -1. Arguments and errors are
         those of :meth:`send`.
         """
-        return self._send(lib.mqp_producer_send_oneway, _message(topic, body, fields), timeout_ms)
+        departures = timeout_ms, selector, sharding_key
+        return self._send(lib.mqp_producer_send_oneway, _message(topic, body, fields), departures)
 
-    def send_async(self, message: Message, callback: Callback, *, timeout_ms: Optional[int] = None) -> None:
+    def send_async(
+        self,
+        message: Message,
+        callback: Callback,
+        *,
+        timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
+    ) -> None:
         """Sends one message and returns at once; ``callback(receipt, None)`` or ``callback(None, error)`` ends it.
 
         It waits only for a route that is not known yet and, with ``backpressure`` = ``block`` or ``wait_forever``, for
@@ -153,17 +214,25 @@ class Producer:
         if not isinstance(message, Message):
             raise TypeError(f"message must be Message, not {type(message).__name__}")
         native, lender = lend(message)
-        options = _options(timeout_ms)
+        options, choice = lend_options(timeout_ms, selector, sharding_key)
         pending = Pending(callback, self)
         error = c_void_p()
         status = lib.mqp_producer_send_async(self._handle, byref(native), options, pending.native(), byref(error))
         del lender
         if status != _abi.OK:
             pending.forget()
-            check(status, error)
+        _settle(status, error, choice)
 
     @overload
-    def send_future(self, message: Message, /, *, timeout_ms: Optional[int] = None) -> Future[Receipt]: ...
+    def send_future(
+        self,
+        message: Message,
+        /,
+        *,
+        timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
+    ) -> Future[Receipt]: ...
 
     @overload
     def send_future(
@@ -177,6 +246,8 @@ class Producer:
         flag: int = 0,
         no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
     ) -> Future[Receipt]: ...
 
     def send_future(
@@ -185,6 +256,8 @@ class Producer:
         body: Optional[Body] = None,
         *,
         timeout_ms: Optional[int] = None,
+        selector: Optional[Selector] = None,
+        sharding_key: Optional[str] = None,
         **fields: Any,
     ) -> Future[Receipt]:
         """Sends one message as :meth:`send_async` does and returns the future of its receipt.
@@ -204,7 +277,8 @@ class Producer:
             else:
                 future.set_exception(error)
 
-        self.send_async(_message(topic, body, fields), end, timeout_ms=timeout_ms)
+        message = _message(topic, body, fields)
+        self.send_async(message, end, timeout_ms=timeout_ms, selector=selector, sharding_key=sharding_key)
         return future
 
     def flush(self, timeout_ms: int = DEFAULT_WAIT_MS) -> None:
@@ -246,29 +320,42 @@ class Producer:
         handle, self._handle = self._handle, None
         _exit.release(lib.mqp_producer_free, handle)
 
-    def _send(self, function: Any, message: Message, timeout_ms: Optional[int]) -> Receipt:
+    def _send(self, function: Any, message: Message, departures: Departures) -> Receipt:
         native, lender = lend(message)
-        options = _options(timeout_ms)
+        options, choice = lend_options(*departures)
         receipt, error = c_void_p(), c_void_p()
         status = function(self._handle, byref(native), options, byref(receipt), byref(error))
         del lender
-        check(status, error)
+        try:
+            _settle(status, error, choice)
+        except BaseException:
+            lib.mqp_receipt_free(receipt)
+            raise
         return take_receipt(receipt)
 
 
 def _message(topic: Union[str, Message], body: Optional[Body], fields: dict[str, Any]) -> Message:
     if isinstance(topic, Message):
         if body is not None or fields:
-            raise TypeError("a Message holds its fields itself; beside it only timeout_ms is allowed")
+            options = "timeout_ms, selector and sharding_key"
+            raise TypeError(f"a Message holds its fields itself; beside it only {options} are allowed")
         return topic
     if body is None:
         raise TypeError("body is missing")
     return Message(topic, body, **fields)
 
 
-def _options(timeout_ms: Optional[int]) -> Optional[_abi.SendOptions]:
-    if timeout_ms is None:
-        return None
-    options = _abi.sized(_abi.SendOptions)
-    options.timeout_ms = milliseconds("timeout_ms", timeout_ms)
-    return options
+def _settle(status: int, error: c_void_p, choice: Optional[Choice]) -> None:
+    """Raises what a selector function or Ctrl-C in a hook raised during a send, else what the library says of it."""
+    interrupt = take_interrupt()
+    raised = choice.end() if choice is not None else None
+    if raised is None:
+        raised = interrupt
+    try:
+        if raised is not None:
+            lib.mqp_error_free(error)
+            raise raised
+        check(status, error)
+    finally:
+        # Their tracebacks lead back to here.
+        del raised, interrupt

@@ -64,10 +64,12 @@ class FaultyServer:
         routes: bool = True,
         raw: Optional[Callable[[int], bytes]] = None,
         hang_up: bool = False,
+        broker: str = "faulty",
     ) -> None:
         self.send_answer = send_answer
         self.raw = raw
         self.hang_up = hang_up
+        self.broker = broker
         self.routes = routes
         #: How many sends came in.
         self.sends = 0
@@ -124,8 +126,8 @@ class FaultyServer:
 
     def _route(self) -> bytes:
         address = self.url[len("rocketmq://") :]
-        queues = {"brokerName": "faulty", "perm": 6, "readQueueNums": 2, "writeQueueNums": 2, "topicSysFlag": 0}
-        broker = {"brokerAddrs": {"0": address}, "brokerName": "faulty", "cluster": "test"}
+        queues = {"brokerName": self.broker, "perm": 6, "readQueueNums": 2, "writeQueueNums": 2, "topicSysFlag": 0}
+        broker = {"brokerAddrs": {"0": address}, "brokerName": self.broker, "cluster": "test"}
         return json.dumps({"brokerDatas": [broker], "queueDatas": [queues], "filterServerTable": {}}).encode()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mqproducer
-from mqproducer import _abi
+from mqproducer import _abi, _tables
 
 from .support import HEADER
 
@@ -57,10 +57,10 @@ def mirrors(kind: str) -> list[Any]:
     kind = re.sub(r"\b(struct|const)\s+(?=mqp_)", "", kind)
     if kind in C_TYPES:
         return [C_TYPES[kind]]
-    if kind in _abi.STRUCTS:
-        return list(_abi.STRUCTS[kind])
+    if kind in _tables.STRUCTS:
+        return list(_tables.STRUCTS[kind])
     target, stars = re.fullmatch(r"(\w+)\s*(\*+)", kind).groups()  # type: ignore[union-attr]
-    if target in _abi.STRUCTS or target in C_TYPES:
+    if target in _tables.STRUCTS or target in C_TYPES:
         return [ctypes.POINTER(each) for each in mirrors(target)]
     return [ctypes.c_void_p if stars == "*" else ctypes.POINTER(ctypes.c_void_p)]
 
@@ -70,10 +70,10 @@ class Header(unittest.TestCase):
     def test_every_function_is_declared_with_its_types(self) -> None:
         found = functions()
         self.assertGreater(len(found), 30)
-        self.assertEqual(sorted(found), sorted(_abi.FUNCTIONS))
+        self.assertEqual(sorted(found), sorted(_tables.FUNCTIONS))
         for name, (result, parameters) in found.items():
             with self.subTest(function=name):
-                own_result, own_parameters = _abi.FUNCTIONS[name]
+                own_result, own_parameters = _tables.FUNCTIONS[name]
                 self.assertIn(own_result, mirrors(result))
                 self.assertEqual(len(own_parameters), len(parameters))
                 for own, kind in zip(own_parameters, parameters):
@@ -81,14 +81,15 @@ class Header(unittest.TestCase):
 
     def test_every_struct_has_the_headers_fields(self) -> None:
         found = structs()
-        self.assertEqual(sorted(found), sorted(_abi.STRUCTS))
-        for name, classes in _abi.STRUCTS.items():
+        self.assertEqual(sorted(found), sorted(_tables.STRUCTS))
+        for name, classes in _tables.STRUCTS.items():
             for mirror in classes:
                 with self.subTest(struct=name, mirror=mirror.__name__):
                     self.assertEqual([field[0] for field in mirror._fields_], found[name])
 
     def test_every_constant_has_the_headers_value(self) -> None:
-        found = dict(re.findall(r"#define MQP_(SEND_\w+|LOG_\w+|OK|ERR_\w+|VERSION_NUMBER) (\d+)\n", header()))
+        kinds = "SEND_|SELECT_|BROKER_|MODE_|MESSAGE_TYPE_|LOG_|ERR_"
+        found = dict(re.findall(rf"#define MQP_((?:{kinds})\w+|OK|VERSION_NUMBER) (\d+)\n", header()))
         own = {name: value for name, value in vars(_abi).items() if isinstance(value, int)}
         own.update({f"ERR_{status.name}": int(status) for status in mqproducer.Status if status})
         own["OK"] = int(mqproducer.Status.OK)
@@ -102,7 +103,7 @@ class Header(unittest.TestCase):
     @unittest.skipUnless(COMPILER, "there is no C compiler `cc`")
     def test_sizes_and_offsets_are_the_compilers(self) -> None:
         lines, own = [], []
-        for name, classes in _abi.STRUCTS.items():
+        for name, classes in _tables.STRUCTS.items():
             for mirror in classes:
                 lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
                 own.append(f"{name} {ctypes.sizeof(mirror)}")

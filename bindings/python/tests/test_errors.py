@@ -43,7 +43,7 @@ class Errors(unittest.TestCase):
 
     def test_each_survives_pickle_and_copy_with_its_fields(self) -> None:
         for status in list(Status)[1:]:
-            error = class_of(status)(f"what {status.name}", int(status), status.name, 13, "remark", True, True)
+            error = class_of(status)(f"what {status.name}", int(status), status.name, 13, "remark", True, True, 10001)
             for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
                 self.assertIs(type(other), type(error))
                 self.assertEqual(vars(other), vars(error))

@@ -83,7 +83,9 @@ class Life(unittest.TestCase):
         producer = Producer("mock://", group="g")
         message = Message("T", b"x")
         for call in self.calls(producer, message):
-            self.assertRaises(NotStartedError, call)
+            with self.assertRaises(NotStartedError) as raised:
+                call()
+            self.assertIsNone(raised.exception.code)
         self.assertRaises(NotStartedError, producer.flush)
         producer.start()
         self.assertRaises(AlreadyStartedError, producer.start)
@@ -158,6 +160,7 @@ class Failures(unittest.TestCase):
 
     def test_a_topic_without_a_route(self) -> None:
         with FaultyServer(routes=False) as server, Producer(server.url, group="g") as producer:
+            self.assertEqual(producer.brokers(), [])
             with self.assertRaisesRegex(NoRouteError, "Nowhere"):
                 producer.send("Nowhere", b"x")
 
@@ -166,7 +169,7 @@ class Failures(unittest.TestCase):
             with self.assertRaisesRegex(BrokerError, "we do not like it") as raised:
                 producer.send("T", b"x")
             self.assertEqual((raised.exception.broker_code, raised.exception.remark), (13, "we do not like it"))
-            self.assertEqual(raised.exception.name, "BROKER")
+            self.assertEqual((raised.exception.name, raised.exception.code), ("BROKER", 13))
             future = producer.send_future("T", b"x")
             self.assertIsInstance(future.exception(10), BrokerError)
 
@@ -177,6 +180,7 @@ class Failures(unittest.TestCase):
                 producer.send("T", b"x", timeout_ms=300)
             self.assertLess(time.monotonic() - begin, 3)
         self.assertTrue(raised.exception.maybe_persisted)
+        self.assertEqual((raised.exception.broker_code, raised.exception.code), (None, 10002))
         self.assertGreater(server.sends, 0)
 
     def test_flush_and_close_keep_their_deadlines(self) -> None:

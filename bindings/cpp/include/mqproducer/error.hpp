@@ -6,6 +6,7 @@
 
 #include <mqproducer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,6 +65,8 @@ enum class Status : mqp_status {
     internal = MQP_ERR_INTERNAL,
     /// The operation exists but not for this transport or build.
     unsupported = MQP_ERR_UNSUPPORTED,
+    /// A hook refused the message; the error's text holds its reason.
+    forbidden = MQP_ERR_FORBIDDEN,
 };
 
 /// The stable name of a status, such as `NO_ROUTE`; `UNKNOWN` for a number that the library does not know. It lives for
@@ -80,6 +83,11 @@ inline mqp_str c_str(std::string_view text) noexcept {
 
 inline std::string_view view(mqp_str text) noexcept {
     return std::string_view(text.ptr, text.len);
+}
+
+/// The property `index` of an array whose elements are `size` bytes each.
+inline const mqp_property& property_at(const mqp_property* first, std::uint32_t size, std::size_t index) noexcept {
+    return *reinterpret_cast<const mqp_property*>(reinterpret_cast<const char*>(first) + index * size);
 }
 
 /// A unique_ptr's deleter from a C function.
@@ -122,6 +130,12 @@ public:
     /// The server's response code, when a server refused.
     std::optional<std::int32_t> broker_code() const noexcept {
         return view_.has_broker_code != 0 ? std::optional<std::int32_t>(view_.broker_code) : std::nullopt;
+    }
+
+    /// The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as
+    /// 10001 for a connection that could not be opened; nothing when it has none.
+    std::optional<std::int32_t> code() const noexcept {
+        return view_.code != 0 ? std::optional<std::int32_t>(view_.code) : std::nullopt;
     }
 
     /// The server's remark; empty when there is none. Borrowed until the last copy of this error is gone.

@@ -175,9 +175,11 @@ struct LogBox {
 
 /// Sets who receives an exception that leaves a callback, as a `std::exception_ptr`; the message it belongs to is done
 /// all the same. An empty function restores the default: a record of level error for the callable of set_log(), or a
-/// line on standard error when there is none.
+/// line on standard error when there is none. What a hook throws on the thread that sends is always a line there
+/// without a handler, since the log has threads of its own.
 ///
-/// Threads: any. The handler runs on the thread of the callback, mostly the library's dispatcher, and must not block.
+/// Threads: any. The handler runs on the thread of the callback, mostly the library's dispatcher, and must not block;
+/// for hooks that throw on threads that send it may run on several at the same time.
 inline void set_callback_exception_handler(std::function<void(std::exception_ptr)> handler) {
     detail::exception_handler().set(
         handler ? std::make_shared<detail::ExceptionHandler>(std::move(handler)) : nullptr);

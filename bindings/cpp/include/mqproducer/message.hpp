@@ -5,6 +5,7 @@
 #define MQPRODUCER_MESSAGE_HPP
 
 #include "error.hpp"
+#include "selector.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -107,6 +108,8 @@ private:
 struct SendOptions {
     /// The total deadline of this send, 1 ms to 1 hour. Default: the configured `send_msg_timeout`.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+    /// Which queue the message goes to. Default: one after the other.
+    Selector selector = {};
 };
 
 namespace detail {

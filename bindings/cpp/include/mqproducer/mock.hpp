@@ -68,8 +68,7 @@ public:
 
 private:
     const mqp_property& property_at(std::size_t index) const noexcept {
-        const auto* first = reinterpret_cast<const char*>(view_.properties);
-        return *reinterpret_cast<const mqp_property*>(first + index * view_.property_size);
+        return detail::property_at(view_.properties, view_.property_size, index);
     }
 
     mqp_mock_message_view view_;

@@ -4,7 +4,9 @@
 #ifndef MQPRODUCER_PRODUCER_HPP
 #define MQPRODUCER_PRODUCER_HPP
 
+#include "broker.hpp"
 #include "config.hpp"
+#include "hook.hpp"
 #include "log.hpp"
 #include "message.hpp"
 #include "receipt.hpp"
@@ -34,7 +36,7 @@ struct CallbackBox {
     static void drop(void* user_data) { delete static_cast<CallbackBox*>(user_data); }
 };
 
-/// The options as the C interface takes them.
+/// The options as the C interface takes them, borrowed from `options`; without the callable of a selector.
 inline Result<mqp_send_options> c_options(const SendOptions& options) {
     mqp_send_options raw = MQP_SEND_OPTIONS_INIT;
     if (options.timeout) {
@@ -45,6 +47,7 @@ inline Result<mqp_send_options> c_options(const SendOptions& options) {
         }
         raw.timeout_ms = c_milliseconds(*options.timeout);
     }
+    options.selector.write(raw);
     return raw;
 }
 
@@ -74,6 +77,42 @@ public:
         return Producer(handle);
     }
 
+    /// Adds a hook that sees each message, behind those added before. Only before start().
+    ///
+    /// `hook`: shared with the library, as by `std::make_unique<MyHook>()`; let go once the producer is gone and no
+    /// function of it runs any more. Any thread. Errors: Status::already_started, closed, forked; invalid_argument for
+    /// an empty pointer.
+    Result<void> try_add_hook(std::shared_ptr<SendHook> hook) {
+        if (hook == nullptr) {
+            return detail::Failure(Error(Status::invalid_argument, "`hook` is an empty pointer"));
+        }
+        using Box = detail::HookBox;
+        std::unique_ptr<Box> box(new Box{std::move(hook)});
+        mqp_hook raw = MQP_HOOK_INIT;
+        raw.check_forbidden = Box::check_forbidden;
+        raw.before_send = Box::before_send;
+        raw.after_send = Box::after_send;
+        raw.user_data = box.get();
+        raw.drop = Box::drop;
+        mqp_error* error = nullptr;
+        const mqp_status status = mqp_producer_add_hook(handle_.get(), &raw, &error);
+        if (status == MQP_OK) {
+            static_cast<void>(box.release());
+        }
+        return detail::result_of(status, error);
+    }
+
+    /// What it knows now of the brokers in the routes that it uses, by name. Any thread. Errors: Status::forked.
+    Result<std::vector<BrokerState>> try_brokers() const {
+        mqp_broker_states* states = nullptr;
+        mqp_error* error = nullptr;
+        const mqp_status status = mqp_producer_broker_states(handle_.get(), &states, &error);
+        if (status != MQP_OK) {
+            return detail::failure(status, error);
+        }
+        return detail::broker_states(states);
+    }
+
     /// Starts it: from now on it takes messages. When it fails it may be called again. Blocks. Errors:
     /// Status::already_started, closed, forked, no_name_server, resource; would_deadlock in a callback.
     Result<void> try_start() {
@@ -87,8 +126,8 @@ public:
     ///
     /// Blocks up to the deadline. Errors: Status::invalid_argument, invalid_message, message_too_large, not_started,
     /// closed, forked, no_name_server, no_route, broker_not_found, connect, connection_lost, timeout, broker, protocol,
-    /// backpressure; would_deadlock in a callback. After an error that says Error::maybe_persisted the message may be
-    /// stored all the same.
+    /// backpressure; forbidden by a hook; would_deadlock in a callback. After an error that says Error::maybe_persisted
+    /// the message may be stored all the same.
     Result<Receipt> try_send(const Message& message, const SendOptions& options = {}) {
         return send_for_receipt(mqp_producer_send, message, options);
     }
@@ -122,12 +161,15 @@ public:
         std::unique_ptr<Box> box(new Box{std::forward<F>(callable)});
         const mqp_callback callback = {Box::call, box.get(), Box::drop};
         const mqp_message raw = message.view();
+        detail::SelectorCall selection(options.selector, *raw_options);
         mqp_error* error = nullptr;
         const mqp_status status = mqp_producer_send_async(handle_.get(), &raw, &*raw_options, callback, &error);
         if (status == MQP_OK) {
             static_cast<void>(box.release());
         }
-        return detail::result_of(status, error);
+        Result<void> result = detail::result_of(status, error);
+        selection.rethrow();
+        return result;
     }
 
     /// Sends one message without asking for an answer: success means that it was handed to the connection, no more. It
@@ -163,6 +205,12 @@ public:
 #if MQPRODUCER_EXCEPTIONS
     /// As create().
     explicit Producer(const Config& config) : Producer(unwrap(create(config))) {}
+
+    /// As try_add_hook().
+    void add_hook(std::shared_ptr<SendHook> hook) { unwrap(try_add_hook(std::move(hook))); }
+
+    /// As try_brokers().
+    std::vector<BrokerState> brokers() const { return unwrap(try_brokers()); }
 
     /// As try_start().
     void start() { unwrap(try_start()); }
@@ -205,11 +253,14 @@ private:
             return detail::Failure(std::move(raw_options).error());
         }
         const mqp_message raw = message.view();
+        detail::SelectorCall selection(options.selector, *raw_options);
         mqp_receipt* receipt = nullptr;
         mqp_error* error = nullptr;
         const mqp_status status = function(handle_.get(), &raw, &*raw_options, &receipt, &error);
         if (status != MQP_OK) {
-            return detail::failure(status, error);
+            Error failure(status, error);
+            selection.rethrow();
+            return detail::Failure(std::move(failure));
         }
         return Receipt(receipt);
     }

@@ -1,0 +1,251 @@
+/// @file
+/// Hooks: they see every message of a producer, and may forbid it.
+
+#ifndef MQPRODUCER_HOOK_HPP
+#define MQPRODUCER_HOOK_HPP
+
+#include "log.hpp"
+#include "receipt.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+namespace mqproducer {
+
+/// How a message is sent. Later versions of the library may give other numbers.
+enum class SendMode : std::uint32_t {
+    /// The caller waits for the message's end.
+    sync = MQP_MODE_SYNC,
+    /// A callback is told of the message's end.
+    async = MQP_MODE_ASYNC,
+    /// Nobody hears of the message's end.
+    oneway = MQP_MODE_ONEWAY,
+};
+
+/// What a message is to the broker. Later versions of the library may give other numbers.
+enum class MessageType : std::uint32_t {
+    /// Delivered at once.
+    normal = MQP_MESSAGE_TYPE_NORMAL,
+    /// Delivered once its transaction is committed.
+    transaction_half = MQP_MESSAGE_TYPE_HALF,
+    /// Delivered later.
+    delay = MQP_MESSAGE_TYPE_DELAY,
+};
+
+/// A message as its sender gave it; borrowed, with its texts, for the duration of the hook that it is shown to.
+class MessageView {
+public:
+    /// Wraps a message of the C interface.
+    explicit MessageView(const mqp_message& message) noexcept : message_(&message) {}
+
+    /// The topic.
+    std::string_view topic() const noexcept { return detail::view(message_->topic); }
+    /// The body before it is compressed.
+    std::string_view body() const noexcept {
+        return std::string_view(reinterpret_cast<const char*>(message_->body.ptr), message_->body.len);
+    }
+    /// The tag; empty: none.
+    std::string_view tags() const noexcept { return detail::view(message_->tags); }
+    /// The index keys; empty: none.
+    std::string_view keys() const noexcept { return detail::view(message_->keys); }
+    /// The flag.
+    std::int32_t flag() const noexcept { return message_->flag; }
+    /// Whether the broker may answer before the message is stored to its configured safety.
+    bool no_wait_store() const noexcept { return message_->no_wait_store != 0; }
+
+    /// All user properties, as names with values.
+    std::vector<std::pair<std::string_view, std::string_view>> properties() const {
+        std::vector<std::pair<std::string_view, std::string_view>> all;
+        all.reserve(message_->property_count);
+        for (std::size_t index = 0; index < message_->property_count; ++index) {
+            const mqp_property& property =
+                detail::property_at(message_->properties, message_->property_size, index);
+            all.emplace_back(detail::view(property.name), detail::view(property.value));
+        }
+        return all;
+    }
+
+private:
+    const mqp_message* message_;
+};
+
+/// A message on its way; borrowed, with its texts, for the duration of the hook that it is passed to.
+class HookContext {
+public:
+    /// Wraps a context of the C interface.
+    explicit HookContext(const mqp_hook_context& context) noexcept : context_(context) {}
+
+    /// The producer's group.
+    std::string_view producer_group() const noexcept { return detail::view(context_.producer_group); }
+    /// The producer's namespace; empty: none.
+    std::string_view namespace_name() const noexcept { return detail::view(context_.namespace_name); }
+    /// How the message is sent.
+    SendMode mode() const noexcept { return static_cast<SendMode>(context_.mode); }
+    /// What it is to the broker.
+    MessageType message_type() const noexcept { return static_cast<MessageType>(context_.message_type); }
+    /// The topic.
+    std::string_view topic() const noexcept { return detail::view(context_.topic); }
+    /// The unique id that the producer gave the message.
+    std::string_view message_id() const noexcept { return detail::view(context_.message_id); }
+    /// The length of the body before it was compressed, in bytes.
+    std::size_t body_length() const noexcept { return context_.body_length; }
+    /// This client's address.
+    std::string_view born_host() const noexcept { return detail::view(context_.born_host); }
+    /// The broker chosen; after the send the one of the last try.
+    std::string_view broker_name() const noexcept { return detail::view(context_.broker_name); }
+    /// Its `host:port`.
+    std::string_view broker_address() const noexcept { return detail::view(context_.broker_address); }
+    /// The queue chosen; after the send the one of the last try.
+    std::int32_t queue_id() const noexcept { return context_.queue_id; }
+
+    /// The message itself; nothing after the send.
+    std::optional<MessageView> message() const noexcept {
+        return context_.message != nullptr ? std::optional<MessageView>(*context_.message) : std::nullopt;
+    }
+
+private:
+    const mqp_hook_context& context_;
+};
+
+inline namespace MQPRODUCER_ABI {
+
+/// How a message ended; borrowed for the duration of the hook that it is passed to. result() keeps more.
+class HookEnd {
+public:
+    /// Wraps an end of the C interface.
+    explicit HookEnd(const mqp_hook_end& end) noexcept : end_(end) {}
+
+    /// Whether the message was sent.
+    bool ok() const noexcept { return end_.status == MQP_OK; }
+    /// Status::ok, or why the message failed.
+    Status status() const noexcept { return static_cast<Status>(end_.status); }
+    /// How many tries it took.
+    std::uint32_t attempts() const noexcept { return end_.attempts; }
+    /// The time from the message's acceptance to its end.
+    std::chrono::microseconds cost() const noexcept {
+        return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(end_.cost_us));
+    }
+    /// The receipt, borrowed for the duration of the hook; all empty on failure.
+    ReceiptView receipt() const noexcept { return ReceiptView(end_.receipt); }
+    /// Why the message failed, to be kept as long as wished. Only when not ok().
+    Error error() const { return Error(end_.status, mqp_error_clone(end_.error)); }
+
+    /// Receipt or error, to be kept as long as wished.
+    Result<Receipt> result() const {
+        if (ok()) {
+            return Receipt(mqp_receipt_clone(end_.receipt));
+        }
+        return detail::Failure(error());
+    }
+
+private:
+    const mqp_hook_end& end_;
+};
+
+/// Sees every message of a producer; for Producer::add_hook(). Each function does nothing unless overridden.
+///
+/// The functions of one hook may run on several threads at the same time. An exception that leaves one goes to
+/// set_callback_exception_handler() and changes nothing, but in check_forbidden(), where it forbids the message.
+class SendHook {
+public:
+    /// Runs once the producer is gone and no function of the hook runs any more; on any thread, one of the library's
+    /// included.
+    virtual ~SendHook() = default;
+
+    /// Before the send, on the thread that sends, once for each message and not again for a further try.
+    ///
+    /// Returns: nothing to let it pass, or why it is forbidden, of which the first 511 bytes up to a NUL are told. The
+    /// send fails with Status::forbidden then, and no other function is called for the message.
+    virtual std::optional<std::string> check_forbidden(const HookContext& context) {
+        static_cast<void>(context);
+        return std::nullopt;
+    }
+
+    /// Before the send, on the thread that sends, once for each message and not again for a further try.
+    virtual void before_send(const HookContext& context) { static_cast<void>(context); }
+
+    /// After the message succeeded or finally failed, on the library's dispatcher, before its sender or callback is
+    /// told; once for each call of before_send(). It must not block for long: callbacks and synchronous sends wait.
+    virtual void after_send(const HookContext& context, const HookEnd& end) {
+        static_cast<void>(context);
+        static_cast<void>(end);
+    }
+
+protected:
+    SendHook() = default;
+    SendHook(const SendHook&) = default;
+    SendHook& operator=(const SendHook&) = default;
+};
+
+}  // inline namespace MQPRODUCER_ABI
+
+namespace detail {
+inline namespace MQPRODUCER_ABI {
+
+/// The caller's hook as the library's.
+struct HookBox {
+    std::shared_ptr<SendHook> hook;
+
+    static std::uint32_t check_forbidden(void* user_data, const mqp_hook_context* context, char* reason,
+                                         std::size_t reason_size) {
+        bool refused = true;
+        write_reason(reason, reason_size, "an exception left SendHook::check_forbidden");
+        // Not on the threads of the log.
+        guarded("SendHook::check_forbidden", false, [&] {
+            const std::optional<std::string> answer =
+                ask(*static_cast<HookBox*>(user_data)->hook, HookContext(*context), reason, reason_size);
+            refused = answer.has_value();
+            write_reason(reason, reason_size, refused ? std::string_view(*answer) : std::string_view());
+        });
+        return refused ? 1 : 0;
+    }
+
+    static void before_send(void* user_data, const mqp_hook_context* context) {
+        guarded("SendHook::before_send", false,
+                [&] { static_cast<HookBox*>(user_data)->hook->before_send(HookContext(*context)); });
+    }
+
+    static void after_send(void* user_data, const mqp_hook_context* context, const mqp_hook_end* end) {
+        guarded("SendHook::after_send", true,
+                [&] { static_cast<HookBox*>(user_data)->hook->after_send(HookContext(*context), HookEnd(*end)); });
+    }
+
+    static void drop(void* user_data) { delete static_cast<HookBox*>(user_data); }
+
+private:
+    /// The hook's answer; an exception goes on, with its text in `reason`.
+    static std::optional<std::string> ask(SendHook& hook, const HookContext& context, char* reason,
+                                          std::size_t reason_size) {
+#if MQPRODUCER_EXCEPTIONS
+        try {
+            return hook.check_forbidden(context);
+        } catch (const std::exception& exception) {
+            write_reason(reason, reason_size,
+                         std::string("an exception left SendHook::check_forbidden: ") + exception.what());
+            throw;
+        }
+#else
+        static_cast<void>(reason);
+        static_cast<void>(reason_size);
+        return hook.check_forbidden(context);
+#endif
+    }
+
+    /// As much of `text` as there is room for, in whole characters.
+    static void write_reason(char* reason, std::size_t size, std::string_view text) noexcept {
+        std::size_t length = std::min(text.size(), size - 1);
+        while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
+            --length;
+        }
+        std::memcpy(reason, text.data(), length);
+        reason[length] = '\0';
+    }
+};
+
+}  // inline namespace MQPRODUCER_ABI
+}  // namespace detail
+}  // namespace mqproducer
+
+#endif

@@ -1,0 +1,88 @@
+"""The structs of hooks as ctypes sees them; see ``_abi``."""
+
+from __future__ import annotations
+
+from ctypes import CFUNCTYPE, POINTER, Structure, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Optional
+
+from ._abi import DROP, MessageView, Text
+
+
+class HookContext(Structure):
+    """``mqp_hook_context``."""
+
+    struct_size: int
+    mode: int
+    message_type: int
+    queue_id: int
+    producer_group: Text
+    namespace_name: Text
+    topic: Text
+    message_id: Text
+    born_host: Text
+    broker_name: Text
+    broker_address: Text
+    body_length: int
+    message: Any
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("mode", c_uint32),
+        ("message_type", c_uint32),
+        ("queue_id", c_int32),
+        ("producer_group", Text),
+        ("namespace_name", Text),
+        ("topic", Text),
+        ("message_id", Text),
+        ("born_host", Text),
+        ("broker_name", Text),
+        ("broker_address", Text),
+        ("body_length", c_size_t),
+        ("message", POINTER(MessageView)),
+    ]
+
+
+class HookEnd(Structure):
+    """``mqp_hook_end``."""
+
+    struct_size: int
+    status: int
+    attempts: int
+    reserved: int
+    cost_us: int
+    receipt: Optional[int]
+    error: Optional[int]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("status", c_uint32),
+        ("attempts", c_uint32),
+        ("reserved", c_uint32),
+        ("cost_us", c_uint64),
+        ("receipt", c_void_p),
+        ("error", c_void_p),
+    ]
+
+
+CHECK_FORBIDDEN = CFUNCTYPE(c_uint32, c_void_p, POINTER(HookContext), c_void_p, c_size_t)
+BEFORE_SEND = CFUNCTYPE(None, c_void_p, POINTER(HookContext))
+AFTER_SEND = CFUNCTYPE(None, c_void_p, POINTER(HookContext), POINTER(HookEnd))
+
+
+class Hook(Structure):
+    """``mqp_hook``."""
+
+    struct_size: int
+    reserved: int
+    check_forbidden: Any
+    before_send: Any
+    after_send: Any
+    user_data: Optional[int]
+    drop: Any
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("check_forbidden", CHECK_FORBIDDEN),
+        ("before_send", BEFORE_SEND),
+        ("after_send", AFTER_SEND),
+        ("user_data", c_void_p),
+        ("drop", DROP),
+    ]

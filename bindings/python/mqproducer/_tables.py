@@ -1,0 +1,94 @@
+"""Every struct and function of ``mqproducer.h`` by name; see ``_abi``."""
+
+from __future__ import annotations
+
+from ctypes import CDLL, POINTER, Structure, c_char_p, c_size_t, c_uint32, c_void_p
+from typing import Any
+
+from . import _abi, _abi_hook
+
+#: The C name of each struct, with the classes that mirror it.
+STRUCTS: dict[str, tuple[type[Structure], ...]] = {
+    "mqp_str": (_abi.Str, _abi.Text),
+    "mqp_bytes": (_abi.Bytes, _abi.Data),
+    "mqp_status_view": (_abi.StatusView,),
+    "mqp_error_view": (_abi.ErrorView,),
+    "mqp_config_option_view": (_abi.ConfigOptionView,),
+    "mqp_receipt_view": (_abi.ReceiptView,),
+    "mqp_property": (_abi.Property, _abi.PropertyView),
+    "mqp_message": (_abi.Message, _abi.MessageView),
+    "mqp_queue": (_abi.QueueView,),
+    "mqp_queue_selector": (_abi.QueueSelector,),
+    "mqp_send_options": (_abi.SendOptions,),
+    "mqp_completion": (_abi.Completion,),
+    "mqp_callback": (_abi.Callback,),
+    "mqp_broker_state_view": (_abi.BrokerStateView,),
+    "mqp_hook_context": (_abi_hook.HookContext,),
+    "mqp_hook_end": (_abi_hook.HookEnd,),
+    "mqp_hook": (_abi_hook.Hook,),
+    "mqp_log_record": (_abi.LogRecord,),
+    "mqp_log_callback": (_abi.LogCallback,),
+    "mqp_mock_message_view": (_abi.MockMessageView,),
+}
+
+_handle = c_void_p
+_out = POINTER(c_void_p)
+_error = POINTER(c_void_p)
+_sent = (POINTER(_abi.Message), POINTER(_abi.SendOptions))
+
+#: Every function: its result and its parameters.
+FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "mqp_status_name": (c_char_p, (c_uint32,)),
+    "mqp_status_count": (c_size_t, ()),
+    "mqp_status_get": (c_uint32, (c_size_t, POINTER(_abi.StatusView), _error)),
+    "mqp_error_status": (c_uint32, (_handle,)),
+    "mqp_error_message": (c_char_p, (_handle,)),
+    "mqp_error_get": (c_uint32, (_handle, POINTER(_abi.ErrorView), _error)),
+    "mqp_error_clone": (_handle, (_handle,)),
+    "mqp_error_free": (None, (_handle,)),
+    "mqp_version_number": (c_uint32, ()),
+    "mqp_version_string": (c_char_p, ()),
+    "mqp_version_check": (c_uint32, (c_uint32, _error)),
+    "mqp_config_new": (c_uint32, (_out, _error)),
+    "mqp_config_set": (c_uint32, (_handle, _abi.Str, _abi.Str, _error)),
+    "mqp_config_get": (c_uint32, (_handle, _abi.Str, POINTER(_abi.Text), _error)),
+    "mqp_config_free": (None, (_handle,)),
+    "mqp_config_option_count": (c_size_t, ()),
+    "mqp_config_option_get": (c_uint32, (c_size_t, POINTER(_abi.ConfigOptionView), _error)),
+    "mqp_send_status_name": (c_char_p, (c_uint32,)),
+    "mqp_receipt_get": (c_uint32, (_handle, POINTER(_abi.ReceiptView), _error)),
+    "mqp_receipt_clone": (_handle, (_handle,)),
+    "mqp_receipt_free": (None, (_handle,)),
+    "mqp_producer_new": (c_uint32, (_handle, _out, _error)),
+    "mqp_producer_start": (c_uint32, (_handle, _error)),
+    "mqp_producer_send": (c_uint32, (_handle, *_sent, _out, _error)),
+    "mqp_producer_send_async": (c_uint32, (_handle, *_sent, _abi.Callback, _error)),
+    "mqp_producer_send_oneway": (c_uint32, (_handle, *_sent, _out, _error)),
+    "mqp_producer_flush": (c_uint32, (_handle, c_uint32, _error)),
+    "mqp_producer_close": (c_uint32, (_handle, c_uint32, _error)),
+    "mqp_producer_free": (None, (_handle,)),
+    "mqp_producer_broker_states": (c_uint32, (_handle, _out, _error)),
+    "mqp_broker_states_count": (c_size_t, (_handle,)),
+    "mqp_broker_states_get": (c_uint32, (_handle, c_size_t, POINTER(_abi.BrokerStateView), _error)),
+    "mqp_broker_states_free": (None, (_handle,)),
+    "mqp_producer_add_hook": (c_uint32, (_handle, POINTER(_abi_hook.Hook), _error)),
+    "mqp_log_set": (c_uint32, (c_uint32, _abi.LogCallback, _error)),
+    "mqp_mock_cluster_new": (c_uint32, (_abi.Str, c_uint32, c_uint32, _out, _error)),
+    "mqp_mock_cluster_url": (c_char_p, (_handle,)),
+    "mqp_mock_cluster_messages": (c_uint32, (_handle, _abi.Str, _out, _error)),
+    "mqp_mock_cluster_message_count": (c_uint32, (_handle, _abi.Str, POINTER(c_size_t), _error)),
+    "mqp_mock_cluster_wait": (c_uint32, (_handle, _abi.Str, c_size_t, c_uint32, _error)),
+    "mqp_mock_cluster_clear": (c_uint32, (_handle, _error)),
+    "mqp_mock_cluster_free": (None, (_handle,)),
+    "mqp_mock_messages_count": (c_size_t, (_handle,)),
+    "mqp_mock_messages_get": (c_uint32, (_handle, c_size_t, POINTER(_abi.MockMessageView), _error)),
+    "mqp_mock_messages_free": (None, (_handle,)),
+}
+
+
+def declare(library: CDLL) -> None:
+    """Gives each function of the library its prototype; ``AttributeError`` names one that is missing."""
+    for name, (result, parameters) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = list(parameters)
