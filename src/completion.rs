@@ -119,6 +119,7 @@ mod tests {
         assert!(error.maybe_persisted());
     }
 
+    /// Rows: RM-06 AS-05.
     #[test]
     fn the_permit_is_held_until_the_callback_returned() {
         let admission = Admission::new(9, 9);

@@ -54,7 +54,7 @@ const SHORT: Duration = Duration::from_millis(100);
 const BY_COUNT: (&str, &str) = ("max_in_flight_messages", "1");
 const BY_BYTES: (&str, &str) = ("max_in_flight_bytes", "1024");
 
-/// Rows: AS-03 AS-04.
+/// Rows: AS-03 AS-04 AS-06.
 #[test]
 fn block_waits_up_to_the_deadline_and_fail_not_at_all_in_both_modes() {
     for limit in [BY_COUNT, BY_BYTES] {

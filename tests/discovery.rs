@@ -147,7 +147,7 @@ fn the_environment_names_the_servers() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2)[0].get("b"), Some("FromTheEnvironment"));
 }
 
-/// Rows: RT-09 RT-19.
+/// Rows: RT-19.
 #[test]
 fn broker_addresses_are_rewritten() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));

@@ -88,7 +88,7 @@ impl SendHook for Recorder {
     }
 }
 
-/// Rows: HK-01 HK-02 HK-04 HK-05.
+/// Rows: HK-01 HK-02 HK-04 HK-05 SK-01.
 #[test]
 fn every_mode_is_seen_before_on_the_caller_and_after_on_the_dispatcher() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
@@ -223,7 +223,7 @@ fn a_panic_in_a_hook_changes_nothing_but_a_check_refuses() {
     assert!(error.message().ends_with("the hook panicked"), "{error}");
 }
 
-/// Rows: HK-02 HK-03.
+/// Rows: HK-02.
 #[test]
 fn hooks_are_added_before_the_start_only() {
     let names = FakeServer::name_server(&[], 1);

@@ -234,6 +234,7 @@ fn a_malformed_route_is_a_protocol_error() {
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
 }
 
+/// Rows: RM-05.
 #[test]
 fn a_broker_that_refuses_connections_is_a_connect_error_and_nothing_is_persisted() {
     let names = FakeServer::name_server(&[&closed_port()], 1);
@@ -244,7 +245,7 @@ fn a_broker_that_refuses_connections_is_a_connect_error_and_nothing_is_persisted
     assert_eq!(oneway.kind(), ErrorKind::Connect, "{oneway}");
 }
 
-/// Rows: LC-12 LC-17 ST-03 CF-13 RM-02.
+/// Rows: SK-06 RM-05.
 #[test]
 fn a_message_that_failed_before_the_connection_opened_is_not_sent_later() {
     let address = closed_port();
@@ -262,6 +263,7 @@ fn a_message_that_failed_before_the_connection_opened_is_not_sent_later() {
     assert_eq!(broker.seen(SEND_MESSAGE_V2).len(), 1);
 }
 
+/// Rows: LC-12 LC-17 ST-03 CF-13 RM-02.
 #[test]
 fn heartbeats_go_first_and_repeat_and_close_says_farewell() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));
@@ -360,6 +362,7 @@ fn blocking_calls_in_a_callback_are_refused_and_async_ones_work() {
     producer.close(LONG).unwrap();
 }
 
+/// Rows: RM-06.
 #[test]
 fn flush_waits_for_callbacks_and_names_what_is_left() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));

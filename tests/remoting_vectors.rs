@@ -344,6 +344,7 @@ fn routes_decode_and_encode_to_the_captured_bytes() {
     assert!(routes >= 65 && missing >= 3, "{routes} routes, {missing} missing");
 }
 
+/// Rows: RM-02.
 #[test]
 fn heartbeats_decode_and_encode_to_the_captured_bytes() {
     let mut fingerprints = 0;

@@ -39,7 +39,7 @@ fn a_pause_that_would_pass_the_deadline_ends_the_message() {
     assert!(error.message().contains("1 try in"), "{error}");
 }
 
-/// Rows: RE-11.
+/// Rows: RE-11 RE-12.
 #[test]
 fn a_pause_holds_up_no_other_message_and_ends_with_the_producer() {
     let broker = FakeServer::start(|_, request| match request.get("i").unwrap().contains("busy") {
@@ -106,7 +106,7 @@ fn an_async_retry_takes_a_fresh_queue_broker_and_header() {
     }
 }
 
-/// Rows: RE-02 RE-03 SK-03 SK-04.
+/// Rows: RE-02 RE-03 SK-03 SK-04 RE-05 RE-06 CF-07 VA-12.
 #[test]
 fn listed_codes_are_tried_again_in_both_modes_and_others_are_not() {
     for (code, tries) in [(1, 3), (2, 3), (14, 3), (17, 3), (204, 3), (205, 3), (13, 1), (16, 1), (29, 1), (604, 1)] {
@@ -126,7 +126,7 @@ fn listed_codes_are_tried_again_in_both_modes_and_others_are_not() {
     }
 }
 
-/// Rows: RE-04.
+/// Rows: RE-04 VA-02.
 #[test]
 fn errors_carry_the_numbers_of_the_java_client() {
     let frozen = FakeServer::start(|_, _| Act::Silence);

@@ -96,7 +96,7 @@ fn a_route_without_a_writable_queue_on_a_master_is_no_route() {
     }
 }
 
-/// Rows: RT-01 RT-02 RT-06 RT-08 RT-11 RT-13 RT-17 ST-02 ST-03 RM-07 CF-12 LC-10.
+/// Rows: RT-01 RT-02 RT-06 RT-08 RT-11 RT-13 RT-17 ST-02 ST-03 RM-07 CF-12 LC-10 RT-09.
 #[test]
 fn routes_are_fetched_once_and_then_at_the_interval_for_every_topic_in_use() {
     let (first, second) = (FakeServer::start(|_, _| Act::stored(0, 1)), FakeServer::start(|_, _| Act::stored(0, 2)));
@@ -132,7 +132,7 @@ fn routes_are_fetched_once_and_then_at_the_interval_for_every_topic_in_use() {
     assert_eq!(names.connections.load(Ordering::SeqCst), 2, "one for each producer");
 }
 
-/// Rows: RT-03 RT-04 RT-05 RT-10 CF-10 CF-11.
+/// Rows: RT-03 RT-04 RT-05 CF-10 CF-11.
 #[test]
 fn an_unknown_topic_borrows_the_default_topics_route_with_fewer_queues() {
     let broker = FakeServer::start(|_, _| Act::stored(0, 0));

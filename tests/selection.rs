@@ -268,7 +268,7 @@ fn a_refusal_for_the_messages_sake_isolates_nobody() {
     assert_eq!(state(&producer, "broker-a").health, BrokerHealth::Healthy);
 }
 
-/// Rows: FT-14.
+/// Rows: FT-14 LC-11.
 #[test]
 fn the_detector_finds_a_broker_that_answers_again() {
     let awake = Arc::new(AtomicBool::new(false));

@@ -461,7 +461,7 @@ mod tests {
         }
     }
 
-    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19.
+    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19 ST-01.
     #[test]
     fn defaults_are_those_of_the_java_client_or_their_departure_is_marked() {
         for (key, java) in [

@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// Rows: FT-07 FT-12.
+    /// Rows: FT-07 FT-12 FT-10 FT-13.
     #[test]
     fn a_failure_isolates_as_its_generation_says() {
         let now = Instant::now();
@@ -302,7 +302,7 @@ mod tests {
         }
     }
 
-    /// Rows: FT-02.
+    /// Rows: FT-02 FT-06.
     #[test]
     fn sends_pass_over_an_isolated_broker_and_come_back() {
         let now = Instant::now();

@@ -51,7 +51,7 @@ fn every_request_is_signed_over_what_arrives() {
     }
 }
 
-/// Rows: HK-08.
+/// Rows: HK-08 RM-02.
 #[test]
 fn keys_show_neither_in_logs_nor_errors_nor_debug_output() {
     logs::capture();
@@ -122,7 +122,7 @@ fn without_these_keys_requests_carry_nothing_more() {
     }
 }
 
-/// Rows: NS-04.
+/// Rows: NS-04 LC-06.
 #[test]
 fn a_unit_shows_in_the_client_id_and_the_header() {
     let server = Cluster::start(Plan::default());
@@ -136,7 +136,7 @@ fn a_unit_shows_in_the_client_id_and_the_header() {
     assert_eq!(server.seen(UNREGISTER_CLIENT)[0].header.get("clientID"), Some("10.0.0.1@here@unit-1"));
 }
 
-/// Rows: NS-05.
+/// Rows: NS-05 CF-18.
 #[test]
 fn the_vip_channel_is_two_ports_below_the_one_in_the_route() {
     let broker = Server::start(Plan::default());

@@ -170,6 +170,7 @@ fn plain_and_tls_do_not_mix_and_the_error_says_which_server() {
     assert!(!error.maybe_persisted() && plain.all().is_empty());
 }
 
+/// Rows: RM-07.
 #[test]
 fn a_server_that_never_shakes_hands_costs_the_time_to_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
