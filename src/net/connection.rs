@@ -267,8 +267,8 @@ impl Connection {
         };
         let mut buffer = ReadBuffer::new();
         loop {
+            // In random order: a server that never stops talking must not keep writes, deadlines and the end waiting.
             let step = tokio::select! {
-                biased;
                 ready = stream.readable() => match ready {
                     Ok(()) => self.read(stream, &mut buffer).await,
                     Err(error) => Err(self.lost(&error.to_string())),
