@@ -8,12 +8,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
 
+# SUITES: some of the suites, by the names in tests/run.sh; all when empty.
 test:
-	@CARGO="$(CARGO)" sh tests/run.sh
+	@CARGO="$(CARGO)" sh tests/run.sh $(SUITES)
 
 # The same suites; those that measure or repeat do so at full length.
 test-long:
-	@CARGO="$(CARGO)" MQP_TEST_LONG=1 sh tests/run.sh
+	@CARGO="$(CARGO)" MQP_TEST_LONG=1 sh tests/run.sh $(SUITES)
 
 lint:
 	$(CARGO) fmt --check
