@@ -11,6 +11,8 @@ use super::receipt::mqp_receipt;
 use super::status::mqp_status;
 use super::{boundary, handle};
 use crate::completion::Completion;
+use crate::error::Result;
+use crate::message::{Message, Receipt, SendOptions};
 use crate::producer::Producer;
 use std::time::Duration;
 
@@ -81,6 +83,22 @@ pub unsafe extern "C" fn mqp_producer_send(
     receipt: *mut *mut mqp_receipt,
     error: *mut *mut mqp_error,
 ) -> mqp_status {
+    // SAFETY: the caller keeps what this function asks of it.
+    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send) }
+}
+
+/// The sends that end with a receipt.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what [`mqp_producer_send`] says of it, until the call returns.
+unsafe fn send_for_receipt(
+    producer: *mut mqp_producer,
+    message: *const mqp_message,
+    options: *const mqp_send_options,
+    receipt: *mut *mut mqp_receipt,
+    error: *mut *mut mqp_error,
+    send: impl FnOnce(&Producer, &Message<'_>, &SendOptions<'_>) -> Result<Receipt>,
+) -> mqp_status {
     let body = || {
         // SAFETY: the caller passes NULL or a place for the handle.
         let out = unsafe { Out::optional(receipt, std::ptr::null_mut()) };
@@ -88,7 +106,7 @@ pub unsafe extern "C" fn mqp_producer_send(
         let producer = unsafe { handle::borrow(producer, "producer")? };
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
-        let receipt = producer.producer.send(&message, &options.options())?;
+        let receipt = send(&producer.producer, &message, &options.options())?;
         if let Some(out) = out {
             out.set(handle::give(mqp_receipt::new(&receipt)));
         }
@@ -142,21 +160,8 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
     receipt: *mut *mut mqp_receipt,
     error: *mut *mut mqp_error,
 ) -> mqp_status {
-    let body = || {
-        // SAFETY: the caller passes NULL or a place for the handle.
-        let out = unsafe { Out::optional(receipt, std::ptr::null_mut()) };
-        // SAFETY: the caller passes NULL or a producer that is not freed.
-        let producer = unsafe { handle::borrow(producer, "producer")? };
-        // SAFETY: the caller lends both, with all that they point to, until the call returns.
-        let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
-        let receipt = producer.producer.send_oneway(&message, &options.options())?;
-        if let Some(out) = out {
-            out.set(handle::give(mqp_receipt::new(&receipt)));
-        }
-        Ok(())
-    };
-    // SAFETY: the caller passes NULL or a place for the error.
-    unsafe { boundary::fallible(error, body) }
+    // SAFETY: the caller keeps what this function asks of it.
+    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_oneway) }
 }
 
 /// Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed
