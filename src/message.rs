@@ -1,5 +1,6 @@
 //! What is sent, and what comes back for it.
 
+use crate::protocol::remoting::properties;
 use crate::selector::Selector;
 
 /// A message, borrowed from its owner until the send call returns.
@@ -21,12 +22,65 @@ pub struct Message<'a> {
     pub properties: Vec<(&'a str, &'a str)>,
     /// The broker answers after it stored the message to its configured safety. Default true.
     pub wait_store_msg_ok: bool,
+    /// When it is delivered. Default: at once.
+    pub delay: Delay,
+    /// From 0; a RocketMQ broker then chooses the queue by it: the number of the priority, or the last one. Default:
+    /// none.
+    pub priority: Option<i32>,
+    /// The lite topic inside the topic; empty: none.
+    pub lite_topic: &'a str,
+    /// What orders messages, for those who read it as the message's property; it does not choose the queue (see
+    /// [`Selector`]). Empty: none.
+    pub sharding_key: &'a str,
+}
+
+/// When a message is delivered, by RocketMQ's broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delay {
+    /// At once.
+    #[default]
+    None,
+    /// After the delay of this level, from 1; a broker takes a level over its highest (18, unless configured
+    /// otherwise) for that one.
+    Level(u32),
+    /// After so many seconds. The broker's timer rounds to its precision, 1 s by default, and refuses what is over its
+    /// limit, 3 days by default.
+    Seconds(u64),
+    /// After so many milliseconds, as above.
+    Milliseconds(u64),
+    /// At this time, in milliseconds since 1970, as above; a time that has passed: at once.
+    DeliverAt(u64),
+}
+
+impl Delay {
+    /// The property that tells a broker.
+    pub(crate) fn property(self) -> Option<(&'static str, u64)> {
+        match self {
+            Delay::None => None,
+            Delay::Level(level) => Some((properties::DELAY, level.into())),
+            Delay::Seconds(seconds) => Some((properties::TIMER_DELAY_SEC, seconds)),
+            Delay::Milliseconds(milliseconds) => Some((properties::TIMER_DELAY_MS, milliseconds)),
+            Delay::DeliverAt(time) => Some((properties::TIMER_DELIVER_MS, time)),
+        }
+    }
 }
 
 impl<'a> Message<'a> {
     /// A message with a topic and a body.
     pub fn new(topic: &'a str, body: &'a [u8]) -> Self {
-        Message { topic, body, tags: "", keys: "", flag: 0, properties: Vec::new(), wait_store_msg_ok: true }
+        Message {
+            topic,
+            body,
+            tags: "",
+            keys: "",
+            flag: 0,
+            properties: Vec::new(),
+            wait_store_msg_ok: true,
+            delay: Delay::None,
+            priority: None,
+            lite_topic: "",
+            sharding_key: "",
+        }
     }
 
     /// Sets the tag.
@@ -50,6 +104,30 @@ impl<'a> Message<'a> {
     /// Adds a user property.
     pub fn with_property(mut self, name: &'a str, value: &'a str) -> Self {
         self.properties.push((name, value));
+        self
+    }
+
+    /// Sets when it is delivered.
+    pub fn with_delay(mut self, delay: Delay) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Sets the priority, from 0.
+    pub fn with_priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Sets the lite topic.
+    pub fn with_lite_topic(mut self, lite_topic: &'a str) -> Self {
+        self.lite_topic = lite_topic;
+        self
+    }
+
+    /// Sets what orders messages.
+    pub fn with_sharding_key(mut self, sharding_key: &'a str) -> Self {
+        self.sharding_key = sharding_key;
         self
     }
 }

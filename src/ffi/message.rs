@@ -6,7 +6,7 @@ use super::selector::{LentOptions, mqp_queue_selector};
 use super::sized::{self, SizedStruct};
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
 use crate::error::Result;
-use crate::message::Message;
+use crate::message::{Delay, Message};
 use std::time::Duration;
 
 /// A message to send: *borrowed*, with all that it points to, until the call that takes it returns. The library copies
@@ -97,6 +97,10 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
             flag: raw.flag,
             properties: read_properties(&raw)?,
             wait_store_msg_ok: raw.no_wait_store == 0,
+            delay: Delay::None,
+            priority: None,
+            lite_topic: "",
+            sharding_key: "",
         })
     }
 }

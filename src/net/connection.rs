@@ -42,6 +42,21 @@ pub(crate) struct Failure {
     pub(crate) maybe_sent: bool,
 }
 
+/// Serves what servers ask of their own accord.
+pub(crate) trait ServerRequests: Send + Sync {
+    /// Takes one request, on the I/O thread: it must not block. A request that is not one-way is answered with what is
+    /// returned; one that is `NotServed` is refused.
+    fn serve(&self, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served;
+}
+
+/// What became of a server's request.
+pub(crate) enum Served {
+    /// This client does not serve its kind.
+    NotServed,
+    /// It was taken; the answer's code and remark.
+    Answer(i32, Option<String>),
+}
+
 /// What a connection is made from.
 pub(crate) struct Dialling {
     pub(crate) address: Arc<str>,
@@ -53,6 +68,7 @@ pub(crate) struct Dialling {
     /// What requests on it carry besides their own fields.
     pub(crate) envelope: Arc<Envelope>,
     pub(crate) access: Arc<Access>,
+    pub(crate) requests: Arc<dyn ServerRequests>,
 }
 
 /// See the module's text.
@@ -61,6 +77,7 @@ pub(crate) struct Connection {
     number: u64,
     previous: Option<Error>,
     envelope: Arc<Envelope>,
+    requests: Arc<dyn ServerRequests>,
     outbox: Outbox,
     inflight: Inflight<Box<dyn Responder>>,
     stream: OnceLock<Transport>,
@@ -88,6 +105,7 @@ impl Connection {
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             previous: dialling.previous,
             envelope: dialling.envelope,
+            requests: dialling.requests,
             outbox: Outbox::parked(),
             inflight: Inflight::new(),
             stream: OnceLock::new(),
@@ -261,7 +279,7 @@ impl Connection {
     }
 
     /// Reads and writes until the connection ends; returns why.
-    async fn serve(&self) -> Error {
+    async fn serve(self: &Arc<Self>) -> Error {
         let Some(stream) = self.stream.get() else {
             return self.lost("it was never open");
         };
@@ -319,7 +337,7 @@ impl Connection {
         }
     }
 
-    async fn read(&self, stream: &Transport, buffer: &mut ReadBuffer) -> Result<()> {
+    async fn read(self: &Arc<Self>, stream: &Transport, buffer: &mut ReadBuffer) -> Result<()> {
         for _ in 0..READS_IN_A_ROW {
             match stream.try_read(buffer.room()) {
                 Ok(0) if buffer.is_empty() => return Err(self.lost("the server closed it")),
@@ -347,11 +365,10 @@ impl Connection {
         Ok(())
     }
 
-    fn receive(&self, frame: &Frame<'_>) -> Result<()> {
+    fn receive(self: &Arc<Self>, frame: &Frame<'_>) -> Result<()> {
         let scan = scan(frame).map_err(|error| self.protocol(&error.to_string()))?;
         if !scan.is_response() {
-            self.refuse_request(frame, &scan);
-            return Ok(());
+            return self.serve_request(frame, &scan);
         }
         match self.inflight.take(scan.opaque) {
             Taken::Found(responder) => responder.on_response(frame, &scan),
@@ -363,19 +380,25 @@ impl Connection {
         Ok(())
     }
 
-    /// A server's request that a producer does not serve is answered, so that the server does not wait for it.
-    fn refuse_request(&self, frame: &Frame<'_>, scan: &Scan<'_>) {
-        tracing::debug!(address = %self.address, code = scan.code, "a request of the server is not served");
-        if scan.is_oneway() {
-            return;
-        }
-        if let Ok(request) = Header::decode(frame) {
-            let mut answer = Header::response_to(&request, response_code::REQUEST_CODE_NOT_SUPPORTED);
-            answer.remark = Some(format!("request type {} not supported", request.code));
+    fn serve_request(self: &Arc<Self>, frame: &Frame<'_>, scan: &Scan<'_>) -> Result<()> {
+        let request = Header::decode(frame).map_err(|error| self.protocol(&error.to_string()))?;
+        let (code, remark) = match self.requests.serve(self, &request, frame.body) {
+            Served::Answer(code, remark) => (code, remark),
+            // Answered all the same, so that the server does not wait.
+            Served::NotServed => {
+                tracing::debug!(address = %self.address, code = scan.code, "a request of the server is not served");
+                let remark = format!("request type {} not supported", request.code);
+                (response_code::REQUEST_CODE_NOT_SUPPORTED, Some(remark))
+            }
+        };
+        if !scan.is_oneway() {
+            let mut answer = Header::response_to(&request, code);
+            answer.remark = remark;
             let mut out = BytesMut::new();
             answer.encode(frame.serializer, &[], &mut out);
             let _ = self.push(out.freeze(), None);
         }
+        Ok(())
     }
 
     fn die(&self, cause: Error) {

@@ -1,6 +1,6 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
-use super::connection::{Connection, Dialling};
+use super::connection::{Connection, Dialling, ServerRequests};
 use super::transport::Access;
 use crate::error::{Error, ErrorKind};
 use crate::policy::backoff::reconnect_pause;
@@ -26,6 +26,7 @@ pub(crate) struct Pool {
     greeting: Greeting,
     envelope: Arc<Envelope>,
     access: Arc<Access>,
+    requests: Arc<dyn ServerRequests>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
     /// Connections that take no new requests and end with their last one.
     left: Mutex<Vec<Weak<Connection>>>,
@@ -47,6 +48,7 @@ impl Pool {
         greeting: Greeting,
         envelope: Arc<Envelope>,
         access: Arc<Access>,
+        requests: Arc<dyn ServerRequests>,
     ) -> Self {
         Pool {
             runtime,
@@ -55,6 +57,7 @@ impl Pool {
             greeting,
             envelope,
             access,
+            requests,
             entries: Mutex::default(),
             left: Mutex::default(),
         }
@@ -90,6 +93,7 @@ impl Pool {
             previous,
             envelope: Arc::clone(&self.envelope),
             access: Arc::clone(&self.access),
+            requests: Arc::clone(&self.requests),
         };
         let connection = Connection::start(&self.runtime, dialling, greet);
         entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures, left_at });
@@ -115,6 +119,7 @@ impl Pool {
             previous: None,
             envelope: Arc::clone(&self.envelope),
             access: Arc::clone(&self.access),
+            requests: Arc::clone(&self.requests),
         };
         let connection = Connection::start(&self.runtime, dialling, |connection| (self.greeting)(connection));
         let old = std::mem::replace(entry, Entry { connection, failures: 0, left_at: Some(now) }).connection;

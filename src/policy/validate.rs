@@ -1,7 +1,7 @@
 //! The rules that a message, a topic and a group keep; each refusal names the field, the value and the limit.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::Message;
+use crate::message::{Delay, Message};
 use crate::protocol::remoting::properties;
 
 /// Longest topic in bytes.
@@ -93,6 +93,14 @@ pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<
     }
     property_text(message.tags, || "`tags`".to_owned())?;
     property_text(message.keys, || "`keys`".to_owned())?;
+    property_text(message.lite_topic, || "`lite_topic`".to_owned())?;
+    property_text(message.sharding_key, || "`sharding_key`".to_owned())?;
+    if let Some(priority) = message.priority.filter(|priority| *priority < 0) {
+        return refuse(format!("`priority` is {priority}; the minimum is 0"));
+    }
+    if message.delay == Delay::Level(0) {
+        return refuse("`delay_level` is 0; the minimum is 1".to_owned());
+    }
     for (name, value) in &message.properties {
         if name.is_empty() {
             return refuse(format!("a property with the value `{value:.40}` has an empty name"));

@@ -6,11 +6,12 @@ use super::groups::{self, Registered};
 use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::{Found, Lookup, Lookups};
+use super::requests::Requests;
 use super::tasks::repeat;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
-use crate::net::connection::Connection;
+use crate::net::connection::{Connection, ServerRequests};
 use crate::net::nameserver::{Discovery, NameServers};
 use crate::net::pool::{Greeting, Pool};
 use crate::net::tls::Tls;
@@ -105,6 +106,7 @@ impl Core {
         let access = Arc::new(Access { tls, proxy: settings.proxy.clone() });
         let runtime = Runtime::shared()?;
         let identity = Identity::new(&settings);
+        let requests = Arc::new(Requests::default());
         let pool = Arc::new(Pool::new(
             Arc::clone(&runtime),
             settings.connect_timeout,
@@ -112,8 +114,9 @@ impl Core {
             greeting(&settings, &identity, &runtime),
             Arc::clone(&settings.envelope),
             access,
+            Arc::clone(&requests) as Arc<dyn ServerRequests>,
         ));
-        Ok(Arc::new(Core {
+        let core = Arc::new(Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
             faults: settings.fault_tolerance.map(Faults::new),
@@ -131,7 +134,9 @@ impl Core {
             #[cfg(feature = "mock")]
             _cluster: cluster,
             settings,
-        }))
+        });
+        requests.serve_for(&core);
+        Ok(core)
     }
 
     pub(crate) fn phase(&self) -> Phase {

@@ -9,6 +9,7 @@ mod identity;
 mod lifecycle;
 mod lookup;
 mod pause;
+mod requests;
 mod send;
 mod tasks;
 

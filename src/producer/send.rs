@@ -56,8 +56,29 @@ pub(super) struct SendOp {
     owed: Owed,
 }
 
+/// What makes a send more than a plain one; the default is a plain one.
+#[derive(Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// The request that carries it.
+    pub(super) code: i32,
+    /// Bits of the message's `sysFlag`.
+    pub(super) sys_flag: i32,
+    /// Properties of the library's own.
+    pub(super) properties: &'a [(&'a str, &'a str)],
+    /// Whether the body is an encoded batch, which goes uncompressed and has no properties of a message.
+    pub(super) batch: bool,
+}
+
+impl Default for Form<'_> {
+    fn default() -> Self {
+        Form { code: request_code::SEND_MESSAGE_V2, sys_flag: 0, properties: &[], batch: false }
+    }
+}
+
 /// What a message's header needs, the same for every try.
 struct Head {
+    code: i32,
+    batch: bool,
     topic: String,
     properties: String,
     message_id: String,
@@ -94,7 +115,13 @@ struct Accepted {
 
 impl Core {
     /// Steps that every mode shares, on the caller's thread: validate, admit, route, select.
-    fn accept(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions, mode: Mode) -> Result<Accepted> {
+    fn accept(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        mode: Mode,
+        form: &Form<'_>,
+    ) -> Result<Accepted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
         let topic = self.settings.namespace.wrap(message.topic);
@@ -104,11 +131,11 @@ impl Core {
         let started = Instant::now();
         let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
         let rules = Rules { mode, started, total, deadline: started + total };
-        let mut head = self.head(message, &topic)?;
+        let mut head = self.head(message, &topic, form)?;
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
         let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
-        let compressed = self.settings.compression.apply(message.body);
+        let compressed = if form.batch { None } else { self.settings.compression.apply(message.body) };
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
         }
@@ -139,7 +166,7 @@ impl Core {
         }
     }
 
-    fn head(&self, message: &Message<'_>, topic: &str) -> Result<Head> {
+    fn head(&self, message: &Message<'_>, topic: &str, form: &Form<'_>) -> Result<Head> {
         let born_timestamp = now_ms();
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
@@ -156,6 +183,10 @@ impl Core {
         if !message.tags.is_empty() {
             properties::append(&mut text, properties::TAGS, message.tags);
         }
+        append_special(&mut text, message);
+        for (name, value) in form.properties {
+            properties::append(&mut text, name, value);
+        }
         properties::append(&mut text, properties::UNIQ_KEY, &message_id);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
         if let Some(namespace) = self.settings.namespace.name() {
@@ -163,11 +194,13 @@ impl Core {
         }
         validate::properties_length(text.len())?;
         Ok(Head {
+            code: form.code,
+            batch: form.batch,
             topic: topic.to_owned(),
             properties: text,
             message_id,
             flag: message.flag,
-            sys_flag: 0,
+            sys_flag: form.sys_flag,
             returns,
             born_timestamp,
         })
@@ -180,7 +213,19 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, compressed, queue, choice, rules, permit, after } = self.accept(message, options, mode)?;
+        self.submit_as(message, options, mode, &Form::default(), completion)
+    }
+
+    pub(super) fn submit_as(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        mode: Mode,
+        form: &Form<'_>,
+        completion: Completion,
+    ) -> Result<()> {
+        let Accepted { head, compressed, queue, choice, rules, permit, after } =
+            self.accept(message, options, mode, form)?;
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -203,8 +248,17 @@ impl Core {
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        self.send_oneway_as(message, options, &Form::default())
+    }
+
+    pub(super) fn send_oneway_as(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        form: &Form<'_>,
+    ) -> Outcome {
         let Accepted { head, compressed, queue, rules, permit, after, .. } =
-            self.accept(message, options, Mode::Oneway)?;
+            self.accept(message, options, Mode::Oneway, form)?;
         let body = compressed.as_deref().unwrap_or(message.body);
         let Some(after) = after else {
             return self.push_oneway(head, body, &queue, rules, Box::new(permit));
@@ -258,13 +312,29 @@ impl Core {
             reconsume_times: head.returns.times,
             unit_mode: self.settings.unit_mode,
             max_reconsume_times: head.returns.most,
-            batch: false,
+            batch: head.batch,
             broker_name: &queue.broker.name,
         };
         let serializer = self.settings.serializer;
-        let code = request_code::SEND_MESSAGE_V2;
-        self.settings.envelope.encode_send(&mut out, code, serializer, opaque, oneway, &header, body);
+        self.settings.envelope.encode_send(&mut out, head.code, serializer, opaque, oneway, &header, body);
         out.freeze()
+    }
+}
+
+/// The properties of the message's own fields that few messages have.
+fn append_special(text: &mut String, message: &Message<'_>) {
+    let mut number = itoa::Buffer::new();
+    if let Some((name, value)) = message.delay.property() {
+        properties::append(text, name, number.format(value));
+    }
+    if let Some(priority) = message.priority {
+        properties::append(text, properties::PRIORITY, number.format(priority));
+    }
+    if !message.lite_topic.is_empty() {
+        properties::append(text, properties::LITE_TOPIC, message.lite_topic);
+    }
+    if !message.sharding_key.is_empty() {
+        properties::append(text, properties::SHARDING_KEY, message.sharding_key);
     }
 }
 
