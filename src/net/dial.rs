@@ -76,6 +76,21 @@ mod tests {
         (listener, address)
     }
 
+    #[cfg(not(mqp_loom))]
+    struct NobodyAsks;
+
+    #[cfg(not(mqp_loom))]
+    impl crate::net::connection::ServerRequests for NobodyAsks {
+        fn serve(
+            &self,
+            _: &Arc<crate::net::connection::Connection>,
+            _: &crate::protocol::remoting::Header,
+            _: &[u8],
+        ) -> crate::net::connection::Served {
+            crate::net::connection::Served::NotServed
+        }
+    }
+
     /// Rows: RM-07.
     #[cfg(not(mqp_loom))]
     #[test]
@@ -87,8 +102,15 @@ mod tests {
         NAMES.lock().unwrap().push((NAME, vec![nobody, at_first]));
         let runtime = Runtime::shared().unwrap();
         let access = Arc::new(Access { tls: None, proxy: None });
-        let pool =
-            Pool::new(runtime, Duration::from_secs(20), Duration::ZERO, Box::new(|_| ()), Arc::default(), access);
+        let pool = Pool::new(
+            runtime,
+            Duration::from_secs(20),
+            Duration::ZERO,
+            Box::new(|_| ()),
+            Arc::default(),
+            access,
+            Arc::new(NobodyAsks),
+        );
         let name: Arc<str> = NAME.into();
         let before = pool.name_server(&name);
         before.wait_open(soon()).unwrap();
