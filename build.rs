@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "selector.rs",
     "message.rs",
     "receipt.rs",
+    "received.rs",
     "callback.rs",
     "producer.rs",
     "broker.rs",

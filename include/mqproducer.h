@@ -221,6 +221,13 @@ typedef struct mqp_producer mqp_producer;
 typedef struct mqp_receipt mqp_receipt;
 
 /**
+ * A message that a broker handed to this client: the reply to a request, or a half message whose transaction is
+ * checked. *Owned* and freed by mqp_received_message_free, or *borrowed* for a callback, which keeps it by
+ * mqp_received_message_clone. It never changes, so that any threads may read it at the same time.
+ */
+typedef struct mqp_received_message mqp_received_message;
+
+/**
  * The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add
  * some.
  */
@@ -412,6 +419,81 @@ typedef struct mqp_bytes {
      */
     size_t len;
 } mqp_bytes;
+
+/**
+ * What a received message tells. Set `struct_size`, or start from MQP_RECEIVED_MESSAGE_VIEW_INIT. Strings and body
+ * are *borrowed* until the message is freed.
+ */
+typedef struct mqp_received_message_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The flag that its producer gave it.
+     */
+    int32_t flag;
+    /**
+     * The queue that it is in.
+     */
+    int32_t queue_id;
+    /**
+     * How often consumers gave it back.
+     */
+    int32_t reconsume_times;
+    /**
+     * Its offset in the queue; -1 for a reply.
+     */
+    int64_t queue_offset;
+    /**
+     * Its offset in the broker's commit log; -1 for a reply.
+     */
+    int64_t commit_log_offset;
+    /**
+     * When its producer made it, in milliseconds since 1970.
+     */
+    int64_t born_timestamp;
+    /**
+     * When the broker got it, in milliseconds since 1970.
+     */
+    int64_t store_timestamp;
+    /**
+     * The topic, without the configured namespace.
+     */
+    struct mqp_str topic;
+    /**
+     * The tag; empty: none.
+     */
+    struct mqp_str tags;
+    /**
+     * The index keys, separated by spaces; empty: none.
+     */
+    struct mqp_str keys;
+    /**
+     * The unique id that its producer gave it.
+     */
+    struct mqp_str message_id;
+    /**
+     * The broker's id: store address and commit-log offset. Empty for a reply.
+     */
+    struct mqp_str offset_message_id;
+    /**
+     * Transaction id; empty when there is none.
+     */
+    struct mqp_str transaction_id;
+    /**
+     * Its producer's `host:port`; empty when the broker does not tell.
+     */
+    struct mqp_str born_host;
+    /**
+     * The broker's `host:port`; empty when it does not tell.
+     */
+    struct mqp_str store_host;
+    /**
+     * The body, decompressed.
+     */
+    struct mqp_bytes body;
+} mqp_received_message_view;
 
 /**
  * A user property of a message: neither name nor value is empty or holds the bytes 1 and 2.
@@ -1190,6 +1272,64 @@ MQP_API struct mqp_receipt *mqp_receipt_clone(const struct mqp_receipt *receipt)
 MQP_API void mqp_receipt_free(struct mqp_receipt *receipt);
 
 /**
+ * Reads all that a received message tells but its properties.
+ *
+ * `message`: the message. `out`: written, its strings and body *borrowed* until the message is freed. `error`: may be
+ * NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_received_message_get(const struct mqp_received_message *message,
+                                    struct mqp_received_message_view *out,
+                                    struct mqp_error **error);
+
+/**
+ * Looks up one property, those that RocketMQ sets included; of several with one name the last counts, as in
+ * RocketMQ.
+ *
+ * `message`: the message. `name`: *borrowed* for the call. `out`: receives the value, *borrowed* until the message is
+ * freed, and the empty text when there is none; may be NULL. Returns: 1 when there is such a property, else 0, also
+ * for a NULL message or a name that is not UTF-8. Threads: any. Errors: none.
+ */
+MQP_API
+uint32_t mqp_received_message_property(const struct mqp_received_message *message,
+                                       struct mqp_str name,
+                                       struct mqp_str *out);
+
+/**
+ * How many properties a received message has: the bound of mqp_received_message_property_at. 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_received_message_property_count(const struct mqp_received_message *message);
+
+/**
+ * Reads one property, in the order in which the broker told them.
+ *
+ * `message`: the message. `index`: 0 to mqp_received_message_property_count() - 1. `name`, `value`: each receives a
+ * text, *borrowed* until the message is freed. `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_received_message_property_at(const struct mqp_received_message *message,
+                                            size_t index,
+                                            struct mqp_str *name,
+                                            struct mqp_str *value,
+                                            struct mqp_error **error);
+
+/**
+ * Keeps a received message that is only borrowed, as in a callback. The content is shared, not copied.
+ *
+ * Returns: *owned*, to be freed by mqp_received_message_free; NULL for NULL. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_received_message *mqp_received_message_clone(const struct mqp_received_message *message);
+
+/**
+ * Frees a received message; NULL is allowed.
+ *
+ * `message`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_received_message_free(struct mqp_received_message *message);
+
+/**
  * Makes a producer; it does nothing until mqp_producer_start.
  *
  * `config`: *copied*. `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
@@ -1481,6 +1621,9 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 #define MQP_RECEIPT_VIEW_INIT \
     {(uint32_t)sizeof(mqp_receipt_view), 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
      {NULL, 0}, {NULL, 0}}
+#define MQP_RECEIVED_MESSAGE_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_received_message_view), 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
+     {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_BROKER_STATE_VIEW_INIT {(uint32_t)sizeof(mqp_broker_state_view), 0, 0, 0, {NULL, 0}, {NULL, 0}}
 #define MQP_CONFIG_OPTION_VIEW_INIT \
     {(uint32_t)sizeof(mqp_config_option_view), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}

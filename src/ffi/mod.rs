@@ -26,6 +26,8 @@ mod producer;
 #[cfg(feature = "capi")]
 mod receipt;
 #[cfg(feature = "capi")]
+pub(crate) mod received;
+#[cfg(feature = "capi")]
 mod selector;
 #[cfg(feature = "capi")]
 mod sized;

@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, hook, producer, receipt, selector, version};
+use super::{broker, hook, producer, receipt, received, selector, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -66,6 +66,7 @@ fn sized_structs_end_without_padding() {
     ends_without_padding::<mqp_message>();
     ends_without_padding::<broker::mqp_broker_state_view>();
     ends_without_padding::<receipt::mqp_receipt_view>();
+    ends_without_padding::<received::mqp_received_message_view>();
     ends_without_padding::<config::mqp_config_option_view>();
     ends_without_padding::<status::mqp_status_view>();
     ends_without_padding::<mqp_mock_message_view>();
@@ -156,6 +157,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         config::mqp_config_get(null(), empty, null_mut()),
         config::mqp_config_option_get(0, null_mut()),
         receipt::mqp_receipt_get(null(), null_mut()),
+        received::mqp_received_message_get(null(), null_mut()),
+        received::mqp_received_message_property_at(null(), 0, null_mut(), null_mut()),
         producer::mqp_producer_new(null(), null_mut()),
         hook::mqp_producer_add_hook(null_mut(), null()),
         producer::mqp_producer_start(null_mut()),

@@ -53,6 +53,25 @@ FIELD(mqp_receipt_view, transaction_id, 88, 16);
 FIELD(mqp_receipt_view, region_id, 104, 16);
 FIELD(mqp_receipt_view, recall_handle, 120, 16);
 
+SIZE(mqp_received_message_view, 192);
+FIELD(mqp_received_message_view, struct_size, 0, 4);
+FIELD(mqp_received_message_view, flag, 4, 4);
+FIELD(mqp_received_message_view, queue_id, 8, 4);
+FIELD(mqp_received_message_view, reconsume_times, 12, 4);
+FIELD(mqp_received_message_view, queue_offset, 16, 8);
+FIELD(mqp_received_message_view, commit_log_offset, 24, 8);
+FIELD(mqp_received_message_view, born_timestamp, 32, 8);
+FIELD(mqp_received_message_view, store_timestamp, 40, 8);
+FIELD(mqp_received_message_view, topic, 48, 16);
+FIELD(mqp_received_message_view, tags, 64, 16);
+FIELD(mqp_received_message_view, keys, 80, 16);
+FIELD(mqp_received_message_view, message_id, 96, 16);
+FIELD(mqp_received_message_view, offset_message_id, 112, 16);
+FIELD(mqp_received_message_view, transaction_id, 128, 16);
+FIELD(mqp_received_message_view, born_host, 144, 16);
+FIELD(mqp_received_message_view, store_host, 160, 16);
+FIELD(mqp_received_message_view, body, 176, 16);
+
 SIZE(mqp_bytes, 16);
 FIELD(mqp_bytes, ptr, 0, 8);
 FIELD(mqp_bytes, len, 8, 8);
