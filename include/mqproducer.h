@@ -554,6 +554,53 @@ typedef struct mqp_message {
      * 1: the broker may answer before the message is stored to its configured safety. Default 0.
      */
     uint32_t no_wait_store;
+    /**
+     * When the message is delivered, as the delay of a level: a RocketMQ broker has 18, unless configured otherwise,
+     * and takes a level over its highest for that one. The maximum is 2147483647; 0: not so. Of `delay_level`,
+     * `delay_seconds`, `delay_ms` and `deliver_at_ms` at most one may be set.
+     */
+    uint32_t delay_level;
+    /**
+     * 1: `priority` is set. Default 0.
+     */
+    uint32_t has_priority;
+    /**
+     * From 0; a RocketMQ broker then chooses the queue by it: the number of the priority, or the last one. Must be 0
+     * unless `has_priority` is 1.
+     */
+    int32_t priority;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * When the message is delivered, as seconds from its coming to the broker, up to 4611686018427387; 0: not so. The
+     * timer of a RocketMQ broker rounds to its precision, 1 s by default, and refuses what is over its limit, 3 days
+     * by default.
+     */
+    uint64_t delay_seconds;
+    /**
+     * As `delay_seconds`, in milliseconds, up to 4611686018427387903.
+     */
+    uint64_t delay_ms;
+    /**
+     * When the message is delivered, in milliseconds since 1970; 0: not so. A time that has passed: at once.
+     */
+    int64_t deliver_at_ms;
+    /**
+     * The lite topic inside the topic; empty: none.
+     */
+    struct mqp_str lite_topic;
+    /**
+     * What orders messages, for those who read it as the message's property `__SHARDINGKEY`; it does not choose the
+     * queue, which is what the sharding key of mqp_send_options does. Empty: none.
+     */
+    struct mqp_str sharding_key;
+    /**
+     * The W3C trace context that the message belongs to, `00-<32 hex digits>-<16 hex digits>-<2 hex digits>` in lower
+     * case, carried as its property `traceparent`; empty: none.
+     */
+    struct mqp_str trace_parent;
 } mqp_message;
 
 /**
@@ -1611,7 +1658,7 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 /** Initialisers that set `struct_size` and leave all else at its default. */
 #define MQP_MESSAGE_INIT \
     {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
-     (uint32_t)sizeof(mqp_property), 0}
+     (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
 #define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL}

@@ -32,6 +32,9 @@ pub struct Message<'a> {
     /// What orders messages, for those who read it as the message's property; it does not choose the queue (see
     /// [`Selector`]). Empty: none.
     pub sharding_key: &'a str,
+    /// The W3C trace context that the message belongs to, `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, carried
+    /// as its property `traceparent`; empty: none.
+    pub trace_parent: &'a str,
 }
 
 /// When a message is delivered, by RocketMQ's broker.
@@ -40,13 +43,13 @@ pub enum Delay {
     /// At once.
     #[default]
     None,
-    /// After the delay of this level, from 1; a broker takes a level over its highest (18, unless configured
+    /// After the delay of this level, from 1 to 2147483647; a broker takes a level over its highest (18, unless configured
     /// otherwise) for that one.
     Level(u32),
-    /// After so many seconds. The broker's timer rounds to its precision, 1 s by default, and refuses what is over its
+    /// After so many seconds, up to 4611686018427387. The broker's timer rounds to its precision, 1 s by default, and refuses what is over its
     /// limit, 3 days by default.
     Seconds(u64),
-    /// After so many milliseconds, as above.
+    /// After so many milliseconds, up to 4611686018427387903; as above.
     Milliseconds(u64),
     /// At this time, in milliseconds since 1970, as above; a time that has passed: at once.
     DeliverAt(u64),
@@ -80,6 +83,7 @@ impl<'a> Message<'a> {
             priority: None,
             lite_topic: "",
             sharding_key: "",
+            trace_parent: "",
         }
     }
 
@@ -128,6 +132,12 @@ impl<'a> Message<'a> {
     /// Sets what orders messages.
     pub fn with_sharding_key(mut self, sharding_key: &'a str) -> Self {
         self.sharding_key = sharding_key;
+        self
+    }
+
+    /// Sets the W3C trace context.
+    pub fn with_trace_parent(mut self, trace_parent: &'a str) -> Self {
+        self.trace_parent = trace_parent;
         self
     }
 }

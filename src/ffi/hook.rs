@@ -13,7 +13,7 @@ use super::status::{MQP_OK, mqp_status, number};
 use super::text::Texts;
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
 use crate::hook::{HookContext, HookEnd, MessageType, SendHook, SendMode};
-use crate::message::Message;
+use crate::message::{Delay, Message};
 use crate::producer::hooks::{After, Hook};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
@@ -230,6 +230,18 @@ fn lent_message(message: &Message<'_>, properties: &[mqp_property]) -> mqp_messa
     view.property_count = properties.len();
     view.property_size = size_of::<mqp_property>() as u32;
     view.no_wait_store = u32::from(!message.wait_store_msg_ok);
+    match message.delay {
+        Delay::None => {}
+        Delay::Level(level) => view.delay_level = level,
+        Delay::Seconds(seconds) => view.delay_seconds = seconds,
+        Delay::Milliseconds(milliseconds) => view.delay_ms = milliseconds,
+        Delay::DeliverAt(time) => view.deliver_at_ms = i64::try_from(time).unwrap_or(i64::MAX),
+    }
+    view.has_priority = u32::from(message.priority.is_some());
+    view.priority = message.priority.unwrap_or(0);
+    view.lite_topic = lent(message.lite_topic);
+    view.sharding_key = lent(message.sharding_key);
+    view.trace_parent = lent(message.trace_parent);
     view
 }
 

@@ -5,7 +5,7 @@
 use super::selector::{LentOptions, mqp_queue_selector};
 use super::sized::{self, SizedStruct};
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Delay, Message};
 use std::time::Duration;
 
@@ -34,10 +34,36 @@ pub struct mqp_message {
     pub property_size: u32,
     /// 1: the broker may answer before the message is stored to its configured safety. Default 0.
     pub no_wait_store: u32,
+    /// When the message is delivered, as the delay of a level: a RocketMQ broker has 18, unless configured otherwise,
+    /// and takes a level over its highest for that one. The maximum is 2147483647; 0: not so. Of `delay_level`,
+    /// `delay_seconds`, `delay_ms` and `deliver_at_ms` at most one may be set.
+    pub delay_level: u32,
+    /// 1: `priority` is set. Default 0.
+    pub has_priority: u32,
+    /// From 0; a RocketMQ broker then chooses the queue by it: the number of the priority, or the last one. Must be 0
+    /// unless `has_priority` is 1.
+    pub priority: i32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// When the message is delivered, as seconds from its coming to the broker, up to 4611686018427387; 0: not so. The
+    /// timer of a RocketMQ broker rounds to its precision, 1 s by default, and refuses what is over its limit, 3 days
+    /// by default.
+    pub delay_seconds: u64,
+    /// As `delay_seconds`, in milliseconds, up to 4611686018427387903.
+    pub delay_ms: u64,
+    /// When the message is delivered, in milliseconds since 1970; 0: not so. A time that has passed: at once.
+    pub deliver_at_ms: i64,
+    /// The lite topic inside the topic; empty: none.
+    pub lite_topic: mqp_str,
+    /// What orders messages, for those who read it as the message's property `__SHARDINGKEY`; it does not choose the
+    /// queue, which is what the sharding key of mqp_send_options does. Empty: none.
+    pub sharding_key: mqp_str,
+    /// The W3C trace context that the message belongs to, `00-<32 hex digits>-<16 hex digits>-<2 hex digits>` in lower
+    /// case, carried as its property `traceparent`; empty: none.
+    pub trace_parent: mqp_str,
 }
 
-// SAFETY: `repr(C)`, begins with a `u32`, ends with two `u32` that leave no padding, and holds only numbers and raw
-// pointers.
+// SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers and raw pointers.
 unsafe impl SizedStruct for mqp_message {
     const NAME: &'static str = "mqp_message";
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, no_wait_store) + size_of::<u32>();
@@ -97,11 +123,45 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
             flag: raw.flag,
             properties: read_properties(&raw)?,
             wait_store_msg_ok: raw.no_wait_store == 0,
-            delay: Delay::None,
-            priority: None,
-            lite_topic: "",
-            sharding_key: "",
+            delay: read_delay(&raw)?,
+            priority: read_priority(&raw)?,
+            lite_topic: raw.lite_topic.read(|| "lite_topic".to_owned())?,
+            sharding_key: raw.sharding_key.read(|| "sharding_key".to_owned())?,
+            trace_parent: raw.trace_parent.read(|| "trace_parent".to_owned())?,
         })
+    }
+}
+
+fn read_delay(raw: &mqp_message) -> Result<Delay> {
+    let refuse = |what: String| Err(Error::new(ErrorKind::InvalidMessage, what));
+    let Ok(deliver_at) = u64::try_from(raw.deliver_at_ms) else {
+        return refuse(format!("`deliver_at_ms` is {}; the minimum is 0", raw.deliver_at_ms));
+    };
+    let ways = [
+        ("delay_level", Delay::Level(raw.delay_level), raw.delay_level > 0),
+        ("delay_seconds", Delay::Seconds(raw.delay_seconds), raw.delay_seconds > 0),
+        ("delay_ms", Delay::Milliseconds(raw.delay_ms), raw.delay_ms > 0),
+        ("deliver_at_ms", Delay::DeliverAt(deliver_at), deliver_at > 0),
+    ];
+    let mut set = ways.iter().filter(|(_, _, set)| *set);
+    match (set.next(), set.next()) {
+        (Some((first, ..)), Some((second, ..))) => {
+            refuse(format!("`{first}` and `{second}` are both set; at most one may say when to deliver"))
+        }
+        (Some((_, delay, _)), None) => Ok(*delay),
+        (None, _) => Ok(Delay::None),
+    }
+}
+
+fn read_priority(raw: &mqp_message) -> Result<Option<i32>> {
+    if raw.reserved != 0 {
+        return Err(invalid(format!("`reserved` is {}; it must be 0", raw.reserved)));
+    }
+    match raw.has_priority {
+        0 if raw.priority != 0 => Err(invalid(format!("`priority` is {} while `has_priority` is 0", raw.priority))),
+        0 => Ok(None),
+        1 => Ok(Some(raw.priority)),
+        other => Err(invalid(format!("`has_priority` is {other}; it must be 0 or 1"))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The rules that a message, a topic and a group keep; each refusal names the field, the value and the limit.
 
+use super::special;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Delay, Message};
+use crate::message::Message;
 use crate::protocol::remoting::properties;
 
 /// Longest topic in bytes.
@@ -26,7 +27,7 @@ const SYSTEM_TOPICS: &[&str] = &[
 /// Properties that have a field of their own or that the library sets.
 const OWN_PROPERTIES: &[&str] = &[properties::KEYS, properties::TAGS, properties::WAIT, properties::UNIQ_KEY];
 
-fn refuse(message: String) -> Result<()> {
+pub(super) fn refuse(message: String) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidMessage, message))
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn group(group: &str) -> Result<()> {
     Ok(())
 }
 
-fn property_text(text: &str, what: impl FnOnce() -> String) -> Result<()> {
+pub(super) fn property_text(text: &str, what: impl FnOnce() -> String) -> Result<()> {
     match memchr::memchr2(properties::NAME_END, properties::VALUE_END, text.as_bytes()) {
         Some(at) => refuse(format!(
             "{} holds the byte \\x{:02x} at {at}, which separates properties on the wire",
@@ -93,14 +94,7 @@ pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<
     }
     property_text(message.tags, || "`tags`".to_owned())?;
     property_text(message.keys, || "`keys`".to_owned())?;
-    property_text(message.lite_topic, || "`lite_topic`".to_owned())?;
-    property_text(message.sharding_key, || "`sharding_key`".to_owned())?;
-    if let Some(priority) = message.priority.filter(|priority| *priority < 0) {
-        return refuse(format!("`priority` is {priority}; the minimum is 0"));
-    }
-    if message.delay == Delay::Level(0) {
-        return refuse("`delay_level` is 0; the minimum is 1".to_owned());
-    }
+    special::message(message)?;
     for (name, value) in &message.properties {
         if name.is_empty() {
             return refuse(format!("a property with the value `{value:.40}` has an empty name"));

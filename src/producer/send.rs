@@ -336,6 +336,9 @@ fn append_special(text: &mut String, message: &Message<'_>) {
     if !message.sharding_key.is_empty() {
         properties::append(text, properties::SHARDING_KEY, message.sharding_key);
     }
+    if !message.trace_parent.is_empty() {
+        properties::append(text, properties::TRACEPARENT, message.trace_parent);
+    }
 }
 
 impl SendOp {

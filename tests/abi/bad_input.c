@@ -169,6 +169,48 @@ static void properties(void) {
     check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`property_count` is");
 }
 
+static void special_fields(void) {
+    mqp_property property = {MQP_STR_INIT("DELAY"), MQP_STR_INIT("1")};
+    mqp_message message = check_message();
+    message.delay_level = 3;
+    message.delay_ms = 1;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`delay_level` and `delay_ms` are both set");
+    message = check_message();
+    message.delay_seconds = 3;
+    message.deliver_at_ms = 1;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`delay_seconds` and `deliver_at_ms` are both set");
+    message = check_message();
+    message.deliver_at_ms = -1;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`deliver_at_ms` is -1; the minimum is 0");
+    message = check_message();
+    message.delay_level = 0x80000000u;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`delay_level` is 2147483648; the maximum is 2147483647");
+    message.delay_level = 1;
+    message.properties = &property;
+    message.property_count = 1;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "the property `DELAY` = `1` is given beside `delay_level`");
+    message = check_message();
+    message.has_priority = 1;
+    message.priority = -1;
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`priority` is -1; the minimum is 0");
+    message.has_priority = 0;
+    check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`priority` is -1 while `has_priority` is 0");
+    message.has_priority = 2;
+    check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`has_priority` is 2; it must be 0 or 1");
+    message = check_message();
+    message.reserved = 1;
+    check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`reserved` is 1");
+    message = check_message();
+    message.lite_topic = MQP_STR("a\x01");
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`lite_topic` holds the byte \\x01 at 1");
+    message = check_message();
+    message.sharding_key = MQP_STR("\xff");
+    check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`sharding_key` is not UTF-8 at byte 0");
+    message = check_message();
+    message.trace_parent = MQP_STR("00-1-2-3");
+    check_refused(&message, MQP_ERR_INVALID_MESSAGE, "`trace_parent` = `00-1-2-3` is no W3C trace context");
+}
+
 static void structs(void) {
     struct {
         mqp_message known;
@@ -179,14 +221,14 @@ static void structs(void) {
     mqp_config_option_view row = MQP_CONFIG_OPTION_VIEW_INIT;
     message.struct_size = 0;
     check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`mqp_message.struct_size` is 0; the minimum is 96");
-    message.struct_size = sizeof(message) - 1;
+    message.struct_size = 95;
     check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "`mqp_message.struct_size` is 95; the minimum is 96");
     message.struct_size = 0xdeadbeef;
     check_refused(&message, MQP_ERR_INVALID_ARGUMENT, "the maximum is 4096");
     later.known = check_message();
     later.known.struct_size = sizeof(later);
     later.unknown = 1;
-    check_refused(&later.known, MQP_ERR_INVALID_ARGUMENT, "this library knows 96 bytes, the rest must be zero");
+    check_refused(&later.known, MQP_ERR_INVALID_ARGUMENT, "this library knows 184 bytes, the rest must be zero");
     later.unknown = 0;
     later.known.topic.len = 0;
     check_refused(&later.known, MQP_ERR_INVALID_MESSAGE, "`topic` is empty");
@@ -272,6 +314,7 @@ int main(void) {
     RUN(topics);
     RUN(bodies);
     RUN(properties);
+    RUN(special_fields);
     RUN(structs);
     RUN(configuration);
     RUN(required_keys);

@@ -68,6 +68,41 @@ static void a_message_arrives_as_it_was_sent(void) {
     mqp_producer_free(producer);
 }
 
+/* A caller built against the first header has a smaller struct: what lies behind it is not read. */
+static void fields_that_came_later_are_read_as_far_as_the_caller_knows_them(void) {
+    static const char *trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    enum { FIRST_SIZE = 96 };
+    mqp_producer *producer = check_start(check_config(mqp_mock_cluster_url(cluster)));
+    mqp_message message = check_message();
+    mqp_mock_messages *messages = NULL;
+    mqp_mock_message_view stored = MQP_MOCK_MESSAGE_VIEW_INIT;
+
+    CHECK_OK(mqp_mock_cluster_clear(cluster, &error));
+    message.delay_level = 1;
+    message.lite_topic = MQP_STR("lite");
+    message.sharding_key = MQP_STR("shard");
+    message.trace_parent = mqp_str_of(trace_parent);
+    message.has_priority = 1;
+    message.priority = 7;
+    message.struct_size = FIRST_SIZE;
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    message.struct_size = sizeof(message);
+    message.delay_level = 0;
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    CHECK_OK(mqp_mock_cluster_messages(cluster, MQP_STR(""), &messages, &error));
+    CHECK(mqp_mock_messages_count(messages) == 2);
+    CHECK_OK(mqp_mock_messages_get(messages, 0, &stored, &error));
+    CHECK(strcmp(property(&stored, "__LITE_TOPIC"), "") == 0 && strcmp(property(&stored, "traceparent"), "") == 0);
+    CHECK(strcmp(property(&stored, "DELAY"), "") == 0 && strcmp(property(&stored, "_SYS_MSG_PRIORITY_"), "") == 0);
+    CHECK_OK(mqp_mock_messages_get(messages, 1, &stored, &error));
+    CHECK(strcmp(property(&stored, "__LITE_TOPIC"), "lite") == 0);
+    CHECK(strcmp(property(&stored, "__SHARDINGKEY"), "shard") == 0);
+    CHECK(strcmp(property(&stored, "traceparent"), trace_parent) == 0);
+    CHECK(strcmp(property(&stored, "_SYS_MSG_PRIORITY_"), "7") == 0);
+    mqp_mock_messages_free(messages);
+    mqp_producer_free(producer);
+}
+
 static void a_named_cluster_is_shared_with_its_url(void) {
     mqp_mock_cluster *named = NULL;
     mqp_producer *producer = NULL;
@@ -135,6 +170,7 @@ static void errors_tell_all(void) {
 int main(void) {
     CHECK_OK(mqp_mock_cluster_new(MQP_STR(""), 1, 1, &cluster, &error));
     RUN(a_message_arrives_as_it_was_sent);
+    RUN(fields_that_came_later_are_read_as_far_as_the_caller_knows_them);
     RUN(a_named_cluster_is_shared_with_its_url);
     RUN(the_table_of_statuses);
     RUN(the_table_of_options);

@@ -80,7 +80,7 @@ SIZE(mqp_property, 32);
 FIELD(mqp_property, name, 0, 16);
 FIELD(mqp_property, value, 16, 16);
 
-SIZE(mqp_message, 96);
+SIZE(mqp_message, 184);
 FIELD(mqp_message, struct_size, 0, 4);
 FIELD(mqp_message, flag, 4, 4);
 FIELD(mqp_message, topic, 8, 16);
@@ -91,6 +91,16 @@ FIELD(mqp_message, properties, 72, 8);
 FIELD(mqp_message, property_count, 80, 8);
 FIELD(mqp_message, property_size, 88, 4);
 FIELD(mqp_message, no_wait_store, 92, 4);
+FIELD(mqp_message, delay_level, 96, 4);
+FIELD(mqp_message, has_priority, 100, 4);
+FIELD(mqp_message, priority, 104, 4);
+FIELD(mqp_message, reserved, 108, 4);
+FIELD(mqp_message, delay_seconds, 112, 8);
+FIELD(mqp_message, delay_ms, 120, 8);
+FIELD(mqp_message, deliver_at_ms, 128, 8);
+FIELD(mqp_message, lite_topic, 136, 16);
+FIELD(mqp_message, sharding_key, 152, 16);
+FIELD(mqp_message, trace_parent, 168, 16);
 
 SIZE(mqp_queue, 24);
 FIELD(mqp_queue, broker_name, 0, 16);
