@@ -188,7 +188,7 @@ fn flood(url: &str, seconds: u64) {
 /// Rows: AS-03 AS-07.
 #[test]
 fn brokers_that_stop_reading_bound_the_memory_and_every_message_ends_once() {
-    let seconds = if std::env::var_os("MQP_TEST_LONG").is_some() { 30 } else { 5 };
+    let seconds = if std::env::var_os("MQP_TEST_LONG").is_some() { 60 } else { 5 };
     if let Ok(url) = std::env::var(CHILD) {
         return flood(&url, seconds);
     }

@@ -1,4 +1,4 @@
-//! Servers that refuse connections without TLS.
+//! Servers that refuse connections without TLS, and clients without a certificate.
 
 use crate::names::start;
 use crate::rust_stress;
@@ -30,9 +30,17 @@ pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
     let (certificate, key) = ours.issue(NAME);
     let ca = write("ca.pem", &ours.pem())?;
     let wrong_ca = write("wrong-ca.pem", &Authority::new("theirs").pem())?;
+    let (own_certificate, own_key) = ours.issue("client.example");
+    let (own_certificate, own_key) =
+        (write("client.pem", &own_certificate.pem())?, write("client.key", &own_key.serialize_pem())?);
+    let (stranger, strange_key) = Authority::new("nobody's").issue("client.example");
+    let (stranger, strange_key) =
+        (write("stranger.pem", &stranger.pem())?, write("stranger.key", &strange_key.serialize_pem())?);
     let properties = format!(
-        "tls.server.keyPath={}\ntls.server.certPath={}\ntls.server.need.client.auth=none\n\
-         tls.client.trustCertPath={ca}\ntls.client.authServer=true\n",
+        "tls.server.keyPath={}\ntls.server.certPath={}\ntls.server.need.client.auth=require\n\
+         tls.server.authClient=true\ntls.server.trustCertPath={ca}\n\
+         tls.client.trustCertPath={ca}\ntls.client.authServer=true\n\
+         tls.client.keyPath={own_key}\ntls.client.certPath={own_certificate}\n",
         write("server.key", &key.serialize_pem())?,
         write("server.pem", &certificate.pem())?,
     );
@@ -48,15 +56,19 @@ pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
     tool.create_topic(&to, &topology.master("broker-a").addr, "Secret", 4, 6, &[]).map_err(text)?;
 
     let url = format!("rocketmq://{}", topology.namesrv_addr());
-    let good = [("use_tls", "true"), ("tls_ca_file", ca.as_str()), ("tls_server_name", NAME)];
+    let own = [("tls_cert_file", own_certificate.as_str()), ("tls_key_file", own_key.as_str())];
+    let good = [("use_tls", "true"), own[0], own[1], ("tls_ca_file", ca.as_str()), ("tls_server_name", NAME)];
     let reports = rust_stress::run(&url, "Secret", 1000, &good)?;
     let stored = tool.read(&to, "Secret", 1000, LIMIT).map_err(text)?;
     check("Secret", "rust", 1000, &reports, &stored, true).map_err(first_few)?;
 
-    let cases: [Case<'_>; 4] = [
-        ("a wrong authority", &[good[0], ("tls_ca_file", &wrong_ca), good[2]], "UnknownIssuer"),
-        ("a wrong name", &good[..2], "not valid for name \"127.0.0.1\""),
-        ("the system's authorities", &[good[0], good[2]], "invalid peer certificate"),
+    let strangers = [("tls_cert_file", stranger.as_str()), ("tls_key_file", strange_key.as_str())];
+    let cases: [Case<'_>; 6] = [
+        ("a wrong authority", &[good[0], own[0], own[1], ("tls_ca_file", &wrong_ca), good[4]], "UnknownIssuer"),
+        ("a wrong name", &good[..4], "not valid for name \"127.0.0.1\""),
+        ("the system's authorities", &[good[0], own[0], own[1], good[4]], "invalid peer certificate"),
+        ("no client certificate", &[good[0], good[3], good[4]], "127.0.0.1"),
+        ("a stranger's certificate", &[good[0], strangers[0], strangers[1], good[3], good[4]], "127.0.0.1"),
         ("a plain client", &[], "127.0.0.1"),
     ];
     for (name, settings, why) in cases {
@@ -68,11 +80,11 @@ pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
             return Err(format!("{name}: {error:?}"));
         }
     }
-    let insecure = start(&url, &[good[0], ("tls_insecure_skip_verify", "true")])?;
+    let insecure = start(&url, &[good[0], own[0], own[1], ("tls_insecure_skip_verify", "true")])?;
     insecure.send(&Message::new("Secret", b"insecure"), &SendOptions::default()).map_err(text)?;
     let stored = tool.read(&to, "Secret", 1001, LIMIT).map_err(text)?;
     match stored.len() {
-        1001 => Ok("1000 messages, 4 refusals".to_owned()),
+        1001 => Ok("1000 messages with a client certificate, 6 refusals".to_owned()),
         other => Err(format!("{other} messages are stored")),
     }
 }
