@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 
+use super::clients::Link;
 use crate::protocol::remoting::command::{RESPONSE, VERSION, response_code};
 use crate::protocol::remoting::{CodecError, Header, Language, Serializer};
 
@@ -13,6 +14,8 @@ pub(super) struct Request<'a> {
     pub(super) header: &'a Header,
     pub(super) body: &'a [u8],
     pub(super) peer: SocketAddr,
+    /// The connection that it came over.
+    pub(super) link: &'a Link,
 }
 
 /// What a server says to a request.

@@ -30,6 +30,7 @@ pub(super) fn answer(store: &Store, broker: usize, request: &Request<'_>) -> Ans
 
 fn heartbeat(store: &Store, broker: usize, request: &Request<'_>) -> Result<Answer, CodecError> {
     let heartbeat = Heartbeat::decode(request.body)?;
+    request.link.note(&heartbeat);
     let mut state = store.lock();
     for group in &heartbeat.producer_groups {
         state.add_group(broker, group, &heartbeat.client_id);
@@ -43,6 +44,7 @@ fn unregister(store: &Store, broker: usize, request: &Request<'_>) -> Result<Ans
     let client_id = request.header.require(names::CLIENT_ID)?;
     if let Some(group) = request.header.get(names::PRODUCER_GROUP) {
         store.lock().remove_group(broker, group, client_id);
+        store.clients.remove_group(broker, group, client_id);
     }
     Ok(Answer::success())
 }

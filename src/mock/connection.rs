@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::answer::{Answer, Request};
+use super::clients::Link;
 use super::store::Store;
 use super::{broker, name_server};
 use crate::protocol::remoting::{CodecError, Frame, Header, Serializer, frame, split};
@@ -16,6 +17,9 @@ use crate::protocol::remoting::{CodecError, Frame, Header, Serializer, frame, sp
 const READ_BYTES: usize = 64 * 1024;
 /// Answers are written when they are this many, although more requests wait.
 const WRITE_BYTES: usize = 256 * 1024;
+
+/// The number of a connection to the name server, which no broker has.
+const NO_BROKER: usize = usize::MAX;
 
 /// Which server a socket belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -33,15 +37,23 @@ pub(super) struct Node {
     pub(super) serializer: Serializer,
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Caller<'a> {
+    peer: SocketAddr,
+    link: &'a Link,
+}
+
 impl Node {
     /// Takes one frame and appends the answer; an error closes the connection.
-    fn handle(&self, frame: &Frame<'_>, peer: SocketAddr, out: &mut BytesMut) -> Result<(), CodecError> {
+    fn handle(&self, frame: &Frame<'_>, caller: Caller<'_>, out: &mut BytesMut) -> Result<(), CodecError> {
         let header = Header::decode(frame)?;
-        // No server of this cluster asks anything, so nothing is waiting for a response.
+        // Brokers of this cluster ask one-way, so nothing is waiting for a response.
         if header.is_response() {
             return Ok(());
         }
-        let answer = self.answer(&Request { header: &header, body: frame.body, peer });
+        let Caller { peer, link } = caller;
+        let answer = self.answer(&Request { header: &header, body: frame.body, peer, link });
         if !header.is_oneway() {
             answer.encode(&header, self.serializer, out);
         }
@@ -56,17 +68,17 @@ impl Node {
     }
 
     /// Handles whole frames until there is no other or enough to write; `false`: the connection must be closed.
-    fn handle_some(&self, input: &mut BytesMut, peer: SocketAddr, out: &mut BytesMut) -> bool {
+    fn handle_some(&self, input: &mut BytesMut, caller: Caller<'_>, out: &mut BytesMut) -> bool {
         while out.len() < WRITE_BYTES {
             let used = match split(input) {
                 Ok(None) => break,
-                Ok(Some((frame, used))) => self.handle(&frame, peer, out).map(|()| used),
+                Ok(Some((frame, used))) => self.handle(&frame, caller, out).map(|()| used),
                 Err(error) => Err(error),
             };
             match used {
                 Ok(used) => input.advance(used),
                 Err(error) => {
-                    tracing::debug!("the embedded cluster closes the connection of {peer}: {error}");
+                    tracing::debug!("the embedded cluster closes the connection of {}: {error}", caller.peer);
                     return false;
                 }
             }
@@ -81,9 +93,15 @@ pub(super) async fn serve(node: Arc<Node>, mut stream: TcpStream, peer: SocketAd
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("no TCP_NODELAY for {peer}: {error}");
     }
+    let broker = match node.role {
+        Role::NameServer => NO_BROKER,
+        Role::Broker(number) => number,
+    };
+    let (link, mut asked) = node.store.clients.connect(broker, node.serializer);
+    let caller = Caller { peer, link: &link };
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     loop {
-        let open = node.handle_some(&mut input, peer, &mut out);
+        let open = node.handle_some(&mut input, caller, &mut out);
         if !out.is_empty() {
             if stream.write_all(&out).await.is_err() {
                 return;
@@ -102,9 +120,12 @@ pub(super) async fn serve(node: Arc<Node>, mut stream: TcpStream, peer: SocketAd
             _ => 0,
         };
         input.reserve(wanted.max(READ_BYTES));
-        match stream.read_buf(&mut input).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
+        tokio::select! {
+            read = stream.read_buf(&mut input) => match read {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            },
+            Some(frame) = asked.recv() => out.extend_from_slice(&frame),
         }
     }
     // The peer learns it now, even when a forked child holds a copy of the socket. A failure means that it knows.

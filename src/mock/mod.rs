@@ -28,6 +28,7 @@
 
 mod answer;
 mod broker;
+mod clients;
 mod cluster;
 mod connection;
 mod message;

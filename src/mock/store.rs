@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::clients::Clients;
 use super::message::{ProducerGroup, StoredMessage};
 use super::topic::{DEFAULT_TOPIC, TopicConfig};
 use crate::protocol::remoting::route::{PERM_INHERIT, PERM_READ, PERM_WRITE};
@@ -162,6 +164,7 @@ impl State {
 pub(super) struct Store {
     pub(super) name_server: SocketAddr,
     pub(super) brokers: Vec<Broker>,
+    pub(super) clients: Arc<Clients>,
     state: Mutex<State>,
     stored: Condvar,
 }
@@ -180,7 +183,7 @@ impl Store {
             let perm = PERM_READ | PERM_WRITE | PERM_INHERIT;
             state.set_topic(broker, TopicConfig::new(DEFAULT_TOPIC, queues, perm));
         }
-        Store { name_server, brokers, state: Mutex::new(state), stored: Condvar::new() }
+        Store { name_server, brokers, clients: Arc::default(), state: Mutex::new(state), stored: Condvar::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
