@@ -20,6 +20,8 @@ const SOURCES: &[&str] = &[
     "hook.rs",
     "log.rs",
     "mock.rs",
+    "mock_fault.rs",
+    "mock_requests.rs",
 ];
 const HEADER: &str = "include/mqproducer.h";
 const REWRITE: &str = "MQP_WRITE_HEADER";

@@ -178,6 +178,79 @@
 #define MQP_LOG_TRACE 5
 
 /**
+ * No fault hit the request.
+ */
+#define MQP_MOCK_FAULT_NONE 0
+
+/**
+ * The request is not executed; the answer has `response_code` and `remark`.
+ */
+#define MQP_MOCK_FAULT_ANSWER 1
+
+/**
+ * The request is executed, and its answer gets `response_code` and `remark` while its fields stay: as when a message is
+ * stored but was not flushed in time (code 10).
+ */
+#define MQP_MOCK_FAULT_CHANGE_ANSWER 2
+
+/**
+ * The request is executed at once and well; its answer comes after `delay_ms`.
+ */
+#define MQP_MOCK_FAULT_DELAY 3
+
+/**
+ * The request is not executed and not answered.
+ */
+#define MQP_MOCK_FAULT_DROP 4
+
+/**
+ * The request is executed and not answered.
+ */
+#define MQP_MOCK_FAULT_LOSE_ANSWER 5
+
+/**
+ * The connection is closed in place of an answer; the request is not executed.
+ */
+#define MQP_MOCK_FAULT_CLOSE_BEFORE 6
+
+/**
+ * The connection is closed in place of an answer; the request is executed.
+ */
+#define MQP_MOCK_FAULT_CLOSE_AFTER 7
+
+/**
+ * The request is executed, the first half of its answer is written, and the connection is closed.
+ */
+#define MQP_MOCK_FAULT_HALF_ANSWER 8
+
+/**
+ * The request is not executed; `bytes`, 64 of 0xff when there are none, come in place of an answer. The connection
+ * stays open.
+ */
+#define MQP_MOCK_FAULT_GARBAGE 9
+
+/**
+ * Nothing more of this connection is read or written until `delay_ms` are over or faults are cleared; with 0, until
+ * they are cleared: as by a process that is stopped. Then the request is executed and answered.
+ */
+#define MQP_MOCK_FAULT_STOP_READING 10
+
+/**
+ * The broker is in its routes and listens.
+ */
+#define MQP_MOCK_BROKER_UP 0
+
+/**
+ * A bit: the broker is in no route, as after its shutdown. It serves those who know its address.
+ */
+#define MQP_MOCK_BROKER_OUT_OF_ROUTE 1
+
+/**
+ * A bit: the server does not listen and its connections are closed, as after its death. Its port stays its own.
+ */
+#define MQP_MOCK_BROKER_STOPPED 2
+
+/**
  * What a producer knew of its brokers at one moment: an *owned* handle, freed by mqp_broker_states_free. It never
  * changes, so that any threads may read it at the same time.
  */
@@ -205,6 +278,12 @@ typedef struct mqp_mock_cluster mqp_mock_cluster;
  * changes, so that any threads may read it at the same time.
  */
 typedef struct mqp_mock_messages mqp_mock_messages;
+
+/**
+ * Requests that a cluster had got at one moment: an *owned* handle, freed by mqp_mock_requests_free. It never changes,
+ * so that any threads may read it at the same time.
+ */
+typedef struct mqp_mock_requests mqp_mock_requests;
 
 /**
  * A producer: an *owned* handle, freed by mqp_producer_free. Any number of threads may use it at the same time.
@@ -1024,6 +1103,103 @@ typedef struct mqp_mock_message_view {
 } mqp_mock_message_view;
 
 /**
+ * What servers of an embedded cluster do to requests to come. Set `struct_size`, or start from MQP_MOCK_FAULT_INIT;
+ * fields that the action does not read stay 0. Texts and bytes are *copied*.
+ */
+typedef struct mqp_mock_fault {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * One of MQP_MOCK_FAULT_ANSWER to MQP_MOCK_FAULT_STOP_READING. A one-way request has no answer: it gets what of the
+     * action is none.
+     */
+    uint32_t action;
+    /**
+     * The server: a broker's name (`broker-a`) or number from 0 on (`0`), or `name-server`; empty: every broker, and
+     * not the name server.
+     */
+    struct mqp_str broker;
+    /**
+     * The request code; 0: every code.
+     */
+    int32_t request_code;
+    /**
+     * How many requests; 0: all, until faults are cleared.
+     */
+    uint32_t count;
+    /**
+     * The code that MQP_MOCK_FAULT_ANSWER and MQP_MOCK_FAULT_CHANGE_ANSWER answer.
+     */
+    int32_t response_code;
+    /**
+     * How long the answer, the bytes or the close wait, in milliseconds, at most 3600000. Other requests of the
+     * connection are answered meanwhile. Not for MQP_MOCK_FAULT_DROP and MQP_MOCK_FAULT_LOSE_ANSWER.
+     */
+    uint32_t delay_ms;
+    /**
+     * The remark that MQP_MOCK_FAULT_ANSWER and MQP_MOCK_FAULT_CHANGE_ANSWER answer; empty: none.
+     */
+    struct mqp_str remark;
+    /**
+     * What MQP_MOCK_FAULT_GARBAGE writes.
+     */
+    struct mqp_bytes bytes;
+} mqp_mock_fault;
+
+/**
+ * A request that a cluster got. Set `struct_size`, or start from MQP_MOCK_REQUEST_VIEW_INIT. Strings, fields and body
+ * are *borrowed* until the mqp_mock_requests is freed.
+ */
+typedef struct mqp_mock_request_view {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * The request code.
+     */
+    int32_t code;
+    /**
+     * The number that ties the answer to it.
+     */
+    int32_t opaque;
+    /**
+     * 1: it wanted no answer; 0: it did.
+     */
+    uint32_t oneway;
+    /**
+     * The action of the fault that hit it: one of MQP_MOCK_FAULT_....
+     */
+    uint32_t fault;
+    /**
+     * Size in bytes of one element of `fields`: step by it.
+     */
+    uint32_t field_size;
+    /**
+     * When it came, in milliseconds since 1970.
+     */
+    int64_t timestamp;
+    /**
+     * The broker, or `name-server`.
+     */
+    struct mqp_str broker_name;
+    /**
+     * The header's fields (`extFields`), in the order of the wire.
+     */
+    const struct mqp_property *fields;
+    /**
+     * How many fields there are.
+     */
+    size_t field_count;
+    /**
+     * The body.
+     */
+    struct mqp_bytes body;
+} mqp_mock_request_view;
+
+/**
  * Success.
  */
 #define MQP_OK 0
@@ -1641,6 +1817,113 @@ mqp_status mqp_mock_messages_get(const struct mqp_mock_messages *messages,
  */
 MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 
+/**
+ * Adds a fault to a cluster, behind those that wait: each request takes the oldest that fits it, and is counted by that
+ * alone.
+ *
+ * `fault`: *copied*. `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT for an unknown action or
+ * broker, a field that the action does not read, a delay that is too long or that nothing waits for; MQP_ERR_FORKED.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_push_fault(const struct mqp_mock_cluster *cluster,
+                                       const struct mqp_mock_fault *fault,
+                                       struct mqp_error **error);
+
+/**
+ * Takes back all faults of a cluster, and lets connections go on that stopped reading. Answers that are late still
+ * come.
+ *
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT, MQP_ERR_FORKED.
+ */
+MQP_API mqp_status mqp_mock_cluster_clear_faults(const struct mqp_mock_cluster *cluster, struct mqp_error **error);
+
+/**
+ * Takes a broker out of its routes, stops it, or brings it back. Its messages and its port stay. All that has happened
+ * when the call returns.
+ *
+ * `broker`: a broker's name (`broker-a`) or number from 0 on (`0`), or `name-server`, which can only stop; *borrowed*
+ * for the call. `state`: MQP_MOCK_BROKER_UP or a sum of MQP_MOCK_BROKER_ bits. `error`: may be NULL. Threads: any but
+ * the library's; blocks. Errors: MQP_ERR_INVALID_ARGUMENT; MQP_ERR_RESOURCE when the system refuses the port;
+ * MQP_ERR_WOULD_DEADLOCK on a thread of the library; MQP_ERR_FORKED.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_set_broker_state(const struct mqp_mock_cluster *cluster,
+                                             struct mqp_str broker,
+                                             uint32_t state,
+                                             struct mqp_error **error);
+
+/**
+ * Takes a snapshot of the requests that servers got, in the order of their arrival: each is there before its answer
+ * goes out. A cluster keeps the newest 8192, in at most 32 MiB; see mqp_mock_requests_dropped.
+ *
+ * `broker`: a broker's name (`broker-a`) or number from 0 on (`0`), or `name-server`; empty: all of them; *borrowed*
+ * for the call. `request_code`: 0: all codes. `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT, MQP_ERR_FORKED.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_requests(const struct mqp_mock_cluster *cluster,
+                                     struct mqp_str broker,
+                                     int32_t request_code,
+                                     struct mqp_mock_requests **out,
+                                     struct mqp_error **error);
+
+/**
+ * Waits until servers got at least a number of requests since the start or the last mqp_mock_cluster_clear_requests,
+ * those that are not listed any more included.
+ *
+ * `broker`, `request_code`: as in mqp_mock_cluster_requests. `timeout_ms`: in milliseconds; 0 only looks. `error`: may
+ * be NULL. Threads: any but the library's; blocks. Errors: MQP_ERR_TIMEOUT, MQP_ERR_WOULD_DEADLOCK on a thread of the
+ * library; MQP_ERR_INVALID_ARGUMENT, MQP_ERR_FORKED.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_wait_requests(const struct mqp_mock_cluster *cluster,
+                                          struct mqp_str broker,
+                                          int32_t request_code,
+                                          size_t count,
+                                          uint32_t timeout_ms,
+                                          struct mqp_error **error);
+
+/**
+ * Forgets the requests that a cluster got, and their numbers.
+ *
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT, MQP_ERR_FORKED.
+ */
+MQP_API mqp_status mqp_mock_cluster_clear_requests(const struct mqp_mock_cluster *cluster, struct mqp_error **error);
+
+/**
+ * How many requests a snapshot holds; 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_mock_requests_count(const struct mqp_mock_requests *requests);
+
+/**
+ * How many requests, of all servers and codes, the cluster had forgotten by the snapshot because newer ones took their
+ * place; 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API uint64_t mqp_mock_requests_dropped(const struct mqp_mock_requests *requests);
+
+/**
+ * Reads one request of a snapshot.
+ *
+ * `index`: 0 to mqp_mock_requests_count() - 1. `out`: written; what it points to is *borrowed* until the snapshot is
+ * freed. `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_requests_get(const struct mqp_mock_requests *requests,
+                                 size_t index,
+                                 struct mqp_mock_request_view *out,
+                                 struct mqp_error **error);
+
+/**
+ * Frees a snapshot; NULL is allowed.
+ *
+ * `requests`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1677,6 +1960,10 @@ MQP_API void mqp_mock_messages_free(struct mqp_mock_messages *messages);
 #define MQP_MOCK_MESSAGE_VIEW_INIT \
     {(uint32_t)sizeof(mqp_mock_message_view), 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
      {NULL, 0}, {NULL, 0}, NULL, 0, {NULL, 0}}
+#define MQP_MOCK_FAULT_INIT \
+    {(uint32_t)sizeof(mqp_mock_fault), 0, {NULL, 0}, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}}
+#define MQP_MOCK_REQUEST_VIEW_INIT \
+    {(uint32_t)sizeof(mqp_mock_request_view), 0, 0, 0, 0, 0, 0, {NULL, 0}, NULL, 0, {NULL, 0}}
 
 /** A C string as an mqp_str: *borrowed* from `text`; NULL gives the empty text. */
 static inline mqp_str mqp_str_of(const char *text) {

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// handle, freed by mqp_mock_cluster_free. Any threads may use it at the same time.
 #[derive(Debug)]
 pub struct mqp_mock_cluster {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     url: Texts<1>,
 }
 
@@ -328,12 +328,12 @@ pub unsafe extern "C" fn mqp_mock_messages_free(messages: *mut mqp_mock_messages
 
 /// Stands in for the embedded cluster in a build without it, so that the symbols are always there.
 #[cfg(not(feature = "mock"))]
-mod absent {
+pub(super) mod absent {
     use crate::error::{Error, ErrorKind, Result};
     use std::time::Duration;
 
     #[derive(Debug)]
-    pub(super) enum Cluster {}
+    pub(in crate::ffi) enum Cluster {}
 
     #[derive(Debug)]
     pub(super) struct StoredMessage {

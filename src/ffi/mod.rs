@@ -20,6 +20,10 @@ mod log;
 mod message;
 #[cfg(feature = "capi")]
 mod mock;
+#[cfg(feature = "capi")]
+mod mock_fault;
+#[cfg(feature = "capi")]
+mod mock_requests;
 pub(crate) mod os;
 #[cfg(feature = "capi")]
 mod producer;

@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, hook, producer, receipt, received, selector, version};
+use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, selector, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -69,6 +69,8 @@ fn sized_structs_end_without_padding() {
     ends_without_padding::<config::mqp_config_option_view>();
     ends_without_padding::<status::mqp_status_view>();
     ends_without_padding::<mqp_mock_message_view>();
+    ends_without_padding::<mock_fault::mqp_mock_fault>();
+    ends_without_padding::<mock_requests::mqp_mock_request_view>();
     // Grown since their first version.
     assert_eq!(offset_of!(mqp_message, trace_parent) + size_of::<mqp_str>(), size_of::<mqp_message>());
     assert_eq!(offset_of!(mqp_send_options, queue_selector) + 16, size_of::<mqp_send_options>());
@@ -176,6 +178,13 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         mock::mqp_mock_cluster_wait(null(), empty, 0, 0),
         mock::mqp_mock_cluster_clear(null_mut()),
         mock::mqp_mock_messages_get(null(), 0, null_mut()),
+        mock_fault::mqp_mock_cluster_push_fault(null(), null()),
+        mock_fault::mqp_mock_cluster_clear_faults(null()),
+        mock_fault::mqp_mock_cluster_set_broker_state(null(), empty, 0),
+        mock_requests::mqp_mock_cluster_requests(null(), empty, 0, null_mut()),
+        mock_requests::mqp_mock_cluster_wait_requests(null(), empty, 0, 0, 0),
+        mock_requests::mqp_mock_cluster_clear_requests(null()),
+        mock_requests::mqp_mock_requests_get(null(), 0, null_mut()),
     ]
 }
 

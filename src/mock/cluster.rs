@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::broker::MAX_QUEUES;
 use super::message::{ProducerGroup, StoredMessage};
 use super::server::{Plan, Server};
+use super::store::Store;
 use super::topic::{self, TopicConfig};
 use crate::config::cluster_name;
 use crate::error::{Error, ErrorKind, Result};
@@ -104,14 +105,23 @@ impl Cluster {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("`topic` = `{topic}`: {why}")));
         }
         let queues = checked_queues(queues)?;
-        let store = self.0.server.store().ok_or_else(|| {
-            Error::new(ErrorKind::Forked, "the cluster was opened before the fork and belongs to the parent process")
-        })?;
+        let store = self.live_store()?;
         let mut state = store.lock();
         for broker in 0..store.brokers.len() {
             state.set_topic(broker, TopicConfig::new(topic, queues, PERM_READ | PERM_WRITE));
         }
         Ok(())
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.0.server
+    }
+
+    /// The state, where there is somebody who serves it.
+    pub(super) fn live_store(&self) -> Result<&Store> {
+        self.0.server.store().ok_or_else(|| {
+            Error::new(ErrorKind::Forked, "the cluster was opened before the fork and belongs to the parent process")
+        })
     }
 
     /// The messages of one topic, or of all: in the order of topic, broker, queue and offset.

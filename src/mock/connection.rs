@@ -1,14 +1,16 @@
 //! One connection: frames in, answers out.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::answer::{Answer, Request};
 use super::clients::Link;
+use super::output::{Next, Output};
 use super::store::Store;
 use super::{broker, name_server};
 use crate::protocol::remoting::{CodecError, Frame, Header, Serializer, frame, split};
@@ -22,7 +24,7 @@ const WRITE_BYTES: usize = 256 * 1024;
 const NO_BROKER: usize = usize::MAX;
 
 /// Which server a socket belongs to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     NameServer,
     /// The broker of this number.
@@ -45,19 +47,42 @@ struct Caller<'a> {
 }
 
 impl Node {
-    /// Takes one frame and appends the answer; an error closes the connection.
-    fn handle(&self, frame: &Frame<'_>, caller: Caller<'_>, out: &mut BytesMut) -> Result<(), CodecError> {
+    /// Takes one frame and makes the answer ready; an error closes the connection. `thawed`: a fault has held this frame
+    /// up and is over.
+    fn handle(
+        &self,
+        frame: &Frame<'_>,
+        caller: Caller<'_>,
+        thawed: bool,
+        out: &mut Output,
+    ) -> Result<Next, CodecError> {
         let header = Header::decode(frame)?;
         // Brokers of this cluster ask one-way, so nothing is waiting for a response.
         if header.is_response() {
-            return Ok(());
+            return Ok(Next::Frame);
         }
+        let Store { faults, requests, .. } = &*self.store;
         let Caller { peer, link } = caller;
-        let answer = self.answer(&Request { header: &header, body: frame.body, peer, link });
-        if !header.is_oneway() {
-            answer.encode(&header, self.serializer, out);
-        }
-        Ok(())
+        let execute = || self.answer(&Request { header: &header, body: frame.body, peer, link });
+        let Some(hit) = (if thawed { None } else { faults.take(self.role, header.code) }) else {
+            let answer = execute();
+            if !header.is_oneway() {
+                answer.encode(&header, self.serializer, &mut out.ready);
+            }
+            if !thawed {
+                requests.add(self.role, header, frame.body, None);
+            }
+            return Ok(Next::Frame);
+        };
+        let fault = Arc::clone(&hit.fault);
+        let next = if hit.freezes() {
+            Next::Freeze(hit)
+        } else {
+            let executed = hit.executes().then(execute);
+            fault.apply(&header, executed, self.serializer, out)
+        };
+        requests.add(self.role, header, frame.body, Some(fault));
+        Ok(next)
     }
 
     fn answer(&self, request: &Request<'_>) -> Answer {
@@ -67,28 +92,45 @@ impl Node {
         }
     }
 
-    /// Handles whole frames until there is no other or enough to write; `false`: the connection must be closed.
-    fn handle_some(&self, input: &mut BytesMut, caller: Caller<'_>, out: &mut BytesMut) -> bool {
-        while out.len() < WRITE_BYTES {
-            let used = match split(input) {
+    /// Handles whole frames until there is no other, enough to write, or a fault. `thawed` belongs to the first.
+    fn handle_some(&self, input: &mut BytesMut, caller: Caller<'_>, mut thawed: bool, out: &mut Output) -> Next {
+        while out.ready.len() < WRITE_BYTES {
+            let done = match split(input) {
                 Ok(None) => break,
-                Ok(Some((frame, used))) => self.handle(&frame, caller, out).map(|()| used),
+                Ok(Some((frame, used))) => self.handle(&frame, caller, thawed, out).map(|next| (next, used)),
                 Err(error) => Err(error),
             };
-            match used {
-                Ok(used) => input.advance(used),
+            match done {
+                Ok((Next::Freeze(hit), _)) => return Next::Freeze(hit),
+                Ok((next, used)) => {
+                    input.advance(used);
+                    thawed = false;
+                    if matches!(next, Next::Close) {
+                        return next;
+                    }
+                }
                 Err(error) => {
                     tracing::debug!("the embedded cluster closes the connection of {}: {error}", caller.peer);
-                    return false;
+                    return Next::Close;
                 }
             }
         }
-        true
+        Next::Frame
+    }
+}
+
+/// Closes a stream however its task ends: the peer learns it even when a forked child holds a copy of the socket.
+struct Closing(TcpStream);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        // A failure means that the peer knows.
+        let _ = SockRef::from(&self.0).shutdown(Shutdown::Both);
     }
 }
 
 /// Serves a connection until either side closes it.
-pub(super) async fn serve(node: Arc<Node>, mut stream: TcpStream, peer: SocketAddr) {
+pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) {
     // Without it an answer waits for the acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("no TCP_NODELAY for {peer}: {error}");
@@ -99,21 +141,28 @@ pub(super) async fn serve(node: Arc<Node>, mut stream: TcpStream, peer: SocketAd
     };
     let (link, mut asked) = node.store.clients.connect(broker, node.serializer);
     let caller = Caller { peer, link: &link };
-    let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
+    let mut stream = Closing(stream);
+    let (mut input, mut out) = (BytesMut::new(), Output::default());
+    let mut thawed = false;
     loop {
-        let open = node.handle_some(&mut input, caller, &mut out);
-        if !out.is_empty() {
-            if stream.write_all(&out).await.is_err() {
+        let next = if out.take_due() { node.handle_some(&mut input, caller, thawed, &mut out) } else { Next::Close };
+        thawed = false;
+        let enough = out.ready.len() >= WRITE_BYTES;
+        if !out.ready.is_empty() {
+            if stream.0.write_all(&out.ready).await.is_err() {
                 return;
             }
-            let more = out.len() >= WRITE_BYTES;
-            out.clear();
-            if open && more {
+            out.ready.clear();
+        }
+        match next {
+            Next::Frame if enough => continue,
+            Next::Frame => {}
+            Next::Close => return,
+            Next::Freeze(hit) => {
+                hit.thaw().await;
+                thawed = true;
                 continue;
             }
-        }
-        if !open {
-            break;
         }
         let wanted = match frame::size_of_first(&input) {
             Ok(Some(size)) => size.saturating_sub(input.len()),
@@ -121,13 +170,12 @@ pub(super) async fn serve(node: Arc<Node>, mut stream: TcpStream, peer: SocketAd
         };
         input.reserve(wanted.max(READ_BYTES));
         tokio::select! {
-            read = stream.read_buf(&mut input) => match read {
+            read = stream.0.read_buf(&mut input) => match read {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             },
-            Some(frame) = asked.recv() => out.extend_from_slice(&frame),
+            Some(frame) = asked.recv() => out.ready.extend_from_slice(&frame),
+            () = out.due() => {}
         }
     }
-    // The peer learns it now, even when a forked child holds a copy of the socket. A failure means that it knows.
-    let _ = stream.shutdown().await;
 }

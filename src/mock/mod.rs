@@ -31,16 +31,24 @@ mod broker;
 mod clients;
 mod cluster;
 mod connection;
+mod fault;
+mod listener;
 mod message;
 mod name_server;
+mod output;
 mod pull;
+mod requests;
+mod script;
 mod send;
 mod server;
 mod store;
 mod topic;
 
 pub use cluster::{Builder, Cluster};
+pub use fault::{Fault, FaultAction};
 pub use message::{ProducerGroup, StoredMessage};
+pub use requests::SeenRequest;
+pub use script::NAME_SERVER;
 
 /// The cluster that every broker says it belongs to.
 const CLUSTER_NAME: &str = "DefaultCluster";

@@ -1,5 +1,7 @@
 //! The name server: routes.
 
+use std::sync::atomic::Ordering;
+
 use super::CLUSTER_NAME;
 use super::answer::{Answer, Request};
 use super::store::{Broker, Store};
@@ -24,7 +26,10 @@ fn route(store: &Store, request: &Request<'_>) -> Result<Answer, CodecError> {
         request.header.version >= FIRST_VERSION_WITH_STANDARD_JSON || request.header.is_true("acceptStandardJsonOnly");
     let mut route = TopicRouteData::default();
     for (broker, config) in store.lock().topic_configs(topic) {
-        let Broker { name, address } = &store.brokers[broker];
+        let Broker { name, address, in_route } = &store.brokers[broker];
+        if !in_route.load(Ordering::Relaxed) {
+            continue;
+        }
         route.broker_datas.push(BrokerData {
             cluster: CLUSTER_NAME.to_owned(),
             broker_name: name.clone(),

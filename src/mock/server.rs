@@ -1,20 +1,16 @@
 //! The cluster's thread: sockets are bound by the opener, everything else happens here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
-use tokio::net::TcpListener;
-
-use super::connection::{Node, Role, serve};
+use super::connection::{Node, Role};
+use super::listener::{Listener, bind};
 use super::store::{Broker, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::fork_generation;
 use crate::protocol::remoting::Serializer;
 use crate::runtime::EventLoop;
-
-/// How long accepting rests after a failure, mostly that of too many open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a cluster is started with.
 #[derive(Clone, Debug)]
@@ -30,13 +26,13 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Server {
     store: Arc<Store>,
-    /// Held for its drop.
-    #[cfg_attr(not(test), expect(dead_code))]
     event_loop: EventLoop,
+    /// The name server, then the brokers.
+    listeners: Vec<Listener>,
     generation: u32,
 }
 
-fn refused(what: impl std::fmt::Display, error: &std::io::Error) -> Error {
+pub(super) fn refused(what: impl std::fmt::Display, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Resource, format!("the system refused {what}: {error}"))
 }
 
@@ -49,35 +45,26 @@ fn broker_name(number: usize) -> String {
     }
 }
 
-fn bind(port: u16) -> Result<(std::net::TcpListener, SocketAddr)> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    });
-    bound.map_err(|error| refused(format_args!("to listen on {address}"), &error))
-}
-
 impl Server {
     pub(super) fn start(plan: &Plan) -> Result<Server> {
         let (name_server, name_server_address) = bind(plan.name_server_port)?;
-        let mut sockets = vec![(name_server, Role::NameServer)];
+        let mut sockets = vec![(name_server, name_server_address, Role::NameServer)];
         let mut brokers = Vec::with_capacity(plan.brokers);
         for number in 0..plan.brokers {
             let (socket, address) = bind(0)?;
-            sockets.push((socket, Role::Broker(number)));
-            brokers.push(Broker { name: broker_name(number), address });
+            sockets.push((socket, address, Role::Broker(number)));
+            brokers.push(Broker { name: broker_name(number), address, in_route: AtomicBool::new(true) });
         }
         let store = Arc::new(Store::new(name_server_address, brokers, plan.queues));
 
         let event_loop =
             EventLoop::start("mqp-mock").map_err(|error| refused("the embedded cluster's thread", &error))?;
-        for (socket, role) in sockets {
+        let listeners = sockets.into_iter().map(|(socket, address, role)| {
             let node = Node { store: Arc::clone(&store), role, serializer: plan.serializer };
-            event_loop.spawn(accept(socket, Arc::new(node)));
-        }
-        Ok(Server { store, event_loop, generation: fork_generation() })
+            Listener::start(socket, address, node, &event_loop)
+        });
+        let listeners = listeners.collect();
+        Ok(Server { store, event_loop, listeners, generation: fork_generation() })
     }
 
     /// Where its name server listens.
@@ -89,22 +76,27 @@ impl Server {
     pub(super) fn store(&self) -> Option<&Store> {
         (self.generation == fork_generation()).then_some(&*self.store)
     }
+
+    /// Closes a server's socket and connections, or opens the socket again. Not for a forked child.
+    pub(super) fn set_listening(&self, role: Role, listening: bool) -> Result<()> {
+        let number = match role {
+            Role::NameServer => 0,
+            Role::Broker(number) => number + 1,
+        };
+        let listener = &self.listeners[number];
+        if listening {
+            return listener.open(&self.event_loop);
+        }
+        listener.close();
+        Ok(())
+    }
 }
 
-async fn accept(socket: std::net::TcpListener, node: Arc<Node>) {
-    let listener = match TcpListener::from_std(socket) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!("the embedded cluster cannot listen: {error}"),
-    };
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tokio::spawn(serve(Arc::clone(&node), stream, peer));
-            }
-            Err(error) => {
-                tracing::debug!("the embedded cluster cannot accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.generation != fork_generation() {
+            // The tasks that their drop wakes are the parent's.
+            std::mem::forget(std::mem::take(&mut self.listeners));
         }
     }
 }

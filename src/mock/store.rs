@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::clients::Clients;
+use super::fault::Faults;
 use super::message::{ProducerGroup, StoredMessage};
+use super::requests::Requests;
 use super::topic::{DEFAULT_TOPIC, TopicConfig};
 use crate::protocol::remoting::route::{PERM_INHERIT, PERM_READ, PERM_WRITE};
 use crate::sync::{Condvar, Mutex, MutexGuard, wait, wait_timeout};
@@ -14,11 +17,12 @@ use crate::sync::{Condvar, Mutex, MutexGuard, wait, wait_timeout};
 /// Bytes that a stored message takes beside body, topic and properties, when both addresses are IPv4.
 const RECORD_OVERHEAD: usize = 91;
 
-/// A broker's name and address.
+/// A broker's name and address, and whether the name server tells of it.
 #[derive(Debug)]
 pub(super) struct Broker {
     pub(super) name: String,
     pub(super) address: SocketAddr,
+    pub(super) in_route: AtomicBool,
 }
 
 /// One message, as sent.
@@ -159,12 +163,14 @@ impl State {
     }
 }
 
-/// The state and its lock, and what never changes.
+/// The state and its lock, what never changes, and what has locks of its own.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) name_server: SocketAddr,
     pub(super) brokers: Vec<Broker>,
     pub(super) clients: Arc<Clients>,
+    pub(super) faults: Faults,
+    pub(super) requests: Requests,
     state: Mutex<State>,
     stored: Condvar,
 }
@@ -183,7 +189,15 @@ impl Store {
             let perm = PERM_READ | PERM_WRITE | PERM_INHERIT;
             state.set_topic(broker, TopicConfig::new(DEFAULT_TOPIC, queues, perm));
         }
-        Store { name_server, brokers, clients: Arc::default(), state: Mutex::new(state), stored: Condvar::new() }
+        Store {
+            name_server,
+            brokers,
+            clients: Arc::default(),
+            faults: Faults::default(),
+            requests: Requests::default(),
+            state: Mutex::new(state),
+            stored: Condvar::new(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -258,7 +272,7 @@ impl Store {
     }
 }
 
-fn now_millis() -> i64 {
+pub(super) fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
