@@ -41,6 +41,11 @@ fn contents_and_tables() {
     check("contents", &[]);
 }
 
+#[test]
+fn faults_and_requests_of_the_embedded_cluster() {
+    check("mock_script", &[]);
+}
+
 /// Rows: HK-01 HK-02 HK-04 HK-05.
 #[test]
 fn hooks() {
@@ -95,8 +100,11 @@ fn memory_is_clean() {
     let callbacks = build(&source("callbacks.c"), "callbacks-memory");
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
     let hooks = build(&source("hooks.c"), "hooks-memory");
+    let script = build(&source("mock_script.c"), "mock-script-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    for (program, argument) in [(example, None), (callbacks, Some("keep-threads")), (bad_input, None), (hooks, None)] {
+    let programs =
+        [(example, None), (callbacks, Some("keep-threads")), (bad_input, None), (hooks, None), (script, None)];
+    for (program, argument) in programs {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
         let output = run("valgrind".as_ref(), &arguments);

@@ -9,6 +9,9 @@
 //! * single sends in both header forms, batches and one-way sends, with a broker's checks, codes and remarks;
 //! * making topics, telling queue offsets, and pulling messages.
 //!
+//! What goes wrong on purpose: [`Cluster::push_fault`], [`Cluster::set_in_route`], [`Cluster::set_listening`]. What came:
+//! [`Cluster::requests`].
+//!
 //! What differs:
 //! * A message with a delay level or a timer is stored as it came and can be read at once; a timer message gets no
 //!   recall handle.

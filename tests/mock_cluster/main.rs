@@ -4,5 +4,8 @@
 
 mod captured;
 mod client;
+mod faults;
 mod handle;
+mod sender;
+mod servers;
 mod wire;
