@@ -1112,8 +1112,8 @@ typedef struct mqp_mock_fault {
      */
     uint32_t struct_size;
     /**
-     * One of MQP_MOCK_FAULT_ANSWER to MQP_MOCK_FAULT_STOP_READING. A one-way request has no answer: it gets what of the
-     * action is none.
+     * One of MQP_MOCK_FAULT_ANSWER to MQP_MOCK_FAULT_STOP_READING. A one-way request has no answer: all but that happens
+     * to it, too.
      */
     uint32_t action;
     /**

@@ -56,8 +56,8 @@ pub const MQP_MOCK_BROKER_STOPPED: u32 = 2;
 pub struct mqp_mock_fault {
     /// Size of the caller's struct in bytes.
     pub struct_size: u32,
-    /// One of MQP_MOCK_FAULT_ANSWER to MQP_MOCK_FAULT_STOP_READING. A one-way request has no answer: it gets what of the
-    /// action is none.
+    /// One of MQP_MOCK_FAULT_ANSWER to MQP_MOCK_FAULT_STOP_READING. A one-way request has no answer: all but that happens
+    /// to it, too.
     pub action: u32,
     /// The server: a broker's name (`broker-a`) or number from 0 on (`0`), or `name-server`; empty: every broker, and
     /// not the name server.

@@ -19,7 +19,7 @@ const MAX_DELAY: Duration = Duration::from_secs(3600);
 /// What [`FaultAction::Garbage`] writes without bytes of its own: no frame begins so.
 const GARBAGE: [u8; 64] = [0xff; 64];
 
-/// What a server does to a request. One-way requests have no answer: of an action they get what is not one.
+/// What a server does to a request. A one-way request has no answer: all but that happens to it, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultAction {

@@ -14,9 +14,10 @@ use crate::sync::{Condvar, Mutex, wait, wait_timeout};
 pub(super) const MAX_REQUESTS: usize = 8192;
 /// They take no more memory than this, unless one alone does.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
-/// What a request takes beside its texts and its body.
+/// What a request takes beside its fields and its body.
 const REQUEST_OVERHEAD: usize = 256;
-const FIELD_OVERHEAD: usize = 64;
+/// What a field takes beside its texts.
+const FIELD_OVERHEAD: usize = 112;
 /// So many kinds of requests are counted; only a client that makes codes up has more.
 const MAX_KINDS: usize = 4096;
 

@@ -53,6 +53,17 @@ impl Cluster {
     /// Adds a fault behind those that wait: each request takes the oldest that fits it, and is counted by that alone.
     ///
     /// Refuses an unknown broker, a delay over an hour, and one that nothing waits for, with `InvalidArgument`.
+    ///
+    /// ```
+    /// use mqproducer::mock::{Cluster, Fault, FaultAction};
+    ///
+    /// let cluster = Cluster::open("", 2, 4)?;
+    /// let busy = FaultAction::Answer { code: 2, remark: "too many requests".to_owned() };
+    /// // The next two sends to that broker.
+    /// cluster.push_fault(&Fault::new(busy).broker("broker-a").code(310).count(2))?;
+    /// assert!(cluster.push_fault(&Fault::new(FaultAction::Drop).broker("broker-c")).is_err());
+    /// # Ok::<(), mqproducer::Error>(())
+    /// ```
     pub fn push_fault(&self, fault: &Fault) -> Result<()> {
         let store = self.live_store()?;
         let at = if fault.broker.is_empty() { None } else { Some(store.role(&fault.broker)?) };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 static mqp_producer *producer;
+static mqp_mock_cluster *cluster;
 static const char *url;
 static int calls;
 
@@ -24,6 +25,20 @@ static void the_parents_producer_is_refused(void) {
     CHECK_ERROR(mqp_producer_close(producer, 1000, &error), MQP_ERR_FORKED, "before a fork");
     CHECK(calls == 0);
     mqp_producer_free(producer);
+}
+
+static void the_parents_cluster_is_refused(void) {
+    mqp_mock_fault fault = MQP_MOCK_FAULT_INIT;
+    mqp_mock_requests *requests = NULL;
+    mqp_str broker = MQP_STR("broker-a");
+    fault.action = MQP_MOCK_FAULT_DROP;
+    CHECK_ERROR(mqp_mock_cluster_push_fault(cluster, &fault, &error), MQP_ERR_FORKED, "before the fork");
+    CHECK_ERROR(mqp_mock_cluster_clear_faults(cluster, &error), MQP_ERR_FORKED, "before the fork");
+    CHECK_ERROR(mqp_mock_cluster_set_broker_state(cluster, broker, MQP_MOCK_BROKER_STOPPED, &error), MQP_ERR_FORKED,
+                "before the fork");
+    CHECK_ERROR(mqp_mock_cluster_requests(cluster, broker, 0, &requests, &error), MQP_ERR_FORKED, "before the fork");
+    CHECK_ERROR(mqp_mock_cluster_wait_requests(cluster, broker, 0, 0, 0, &error), MQP_ERR_FORKED, "before the fork");
+    CHECK_ERROR(mqp_mock_cluster_clear_requests(cluster, &error), MQP_ERR_FORKED, "before the fork");
 }
 
 static void a_new_producer_works(void) {
@@ -47,7 +62,9 @@ static void child_and_parent_go_on(void) {
     if (child == 0) {
         alarm(60);
         RUN(the_parents_producer_is_refused);
+        RUN(the_parents_cluster_is_refused);
         RUN(a_new_producer_works);
+        mqp_mock_cluster_free(cluster);
         fflush(stdout);
         _exit(check_failed == 0 ? 0 : 1);
     }
@@ -59,7 +76,6 @@ static void child_and_parent_go_on(void) {
 
 int main(void) {
     mqp_message message = check_message();
-    mqp_mock_cluster *cluster = NULL;
     CHECK_OK(mqp_mock_cluster_new(MQP_STR(""), 1, 4, &cluster, &error));
     url = mqp_mock_cluster_url(cluster);
     producer = check_start(check_config(url));
