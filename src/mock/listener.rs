@@ -32,7 +32,7 @@ pub(super) struct Listener {
 enum State {
     /// `stop` is only dropped; then `ended` disconnects when listener and connections are closed.
     Open { stop: oneshot::Sender<()>, ended: mpsc::Receiver<()> },
-    /// Keeps the port: nobody else can take it, and who connects is refused. `None`: the system did not let it.
+    /// Keeps the port: the system gives it to nobody else, and who connects is refused. `None`: it did not let it.
     Closed(Option<Socket>),
 }
 

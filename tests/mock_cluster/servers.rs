@@ -11,6 +11,7 @@ use mqproducer::protocol::remoting::command::request_code::{
 };
 use mqproducer::protocol::remoting::command::response_code::SUCCESS;
 use mqproducer::{ErrorKind, Message, SendOptions};
+use socket2::{Domain, Socket, Type};
 
 use super::client::{Client, LIMIT, header};
 use super::sender::{TOPIC, producer, send, stored, trying_once};
@@ -107,14 +108,12 @@ fn a_name_server_stops_and_comes_back() {
 #[test]
 fn a_stopped_broker_s_port_is_nobody_else_s() {
     let cluster = Cluster::open("", 1, 4).unwrap();
-    let port = Client::broker(&cluster, 0).stream.peer_addr().unwrap().port();
+    let address = Client::broker(&cluster, 0).stream.peer_addr().unwrap();
     cluster.set_listening("0", false).unwrap();
-    // As the kernel chooses for others, which it does for connections, too.
-    for _ in 0..200 {
-        assert_ne!(std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(), port);
-    }
+    let bind = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap().bind(&address.into());
+    assert_eq!(bind().unwrap_err().kind(), IoErrorKind::AddrInUse);
     drop(cluster);
-    Cluster::builder().name_server_port(port).start().unwrap();
+    Cluster::builder().name_server_port(address.port()).start().unwrap();
 }
 
 #[test]
