@@ -18,6 +18,7 @@ const SOURCES: &[&str] = &[
     "producer.rs",
     "broker.rs",
     "hook.rs",
+    "trace.rs",
     "log.rs",
     "mock.rs",
     "mock_fault.rs",

@@ -984,6 +984,31 @@ typedef struct mqp_hook {
 } mqp_hook;
 
 /**
+ * Tells the W3C trace context of the code that sends.
+ *
+ * `call` runs for each message that has neither a `trace_parent` nor a property `traceparent` of its own, for each
+ * message of a batch, too, on the thread that sends and before the send returns, never again for a retry. It may run
+ * on several threads at the same time. It MUST NOT throw, `longjmp` or end its thread.
+ */
+typedef struct mqp_trace_context {
+    /**
+     * Required: writes a `traceparent` (`00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, in lower case, 55 bytes;
+     * no NUL is needed) to `out`, which has room for `capacity` bytes, at least 56, and returns its length. 0: there
+     * is none. What is longer than `capacity` or no such context is left out; the log tells of the first.
+     */
+    size_t (*call)(void *user_data, char *out, size_t capacity);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back, once: when the producer is freed and `call` does not run any more, on any thread, those
+     * of the library included, or when another is set in its place. May be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_trace_context;
+
+/**
  * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
  */
 typedef struct mqp_log_record {
@@ -1703,6 +1728,19 @@ MQP_API
 mqp_status mqp_producer_add_hook(struct mqp_producer *producer,
                                  const struct mqp_hook *hook,
                                  struct mqp_error **error);
+
+/**
+ * Sets where messages get their trace context, on a producer that is not started; one set before is given back.
+ *
+ * The context goes to consumers as the message's property `traceparent`; brokers do not read it.
+ *
+ * `trace_context`: *copied*; its `user_data` is taken when the call returns MQP_OK, else untouched. `error`: may be
+ * NULL. Threads: any. Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_set_trace_context(struct mqp_producer *producer,
+                                          struct mqp_trace_context trace_context,
+                                          struct mqp_error **error);
 
 /**
  * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.

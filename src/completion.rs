@@ -16,6 +16,8 @@ pub(crate) enum Completion {
     Waiter(Arc<Waiter>),
     /// A Rust closure, run on the dispatcher.
     Closure(Box<dyn FnOnce(Outcome) + Send>),
+    /// Code of the library that is quick, run where the message ends.
+    Inline(Box<dyn FnOnce(Outcome) + Send>),
     /// A callback of the C surface, run on the dispatcher.
     #[cfg(feature = "capi")]
     Foreign(crate::ffi::callback::ForeignCallback),
@@ -26,7 +28,7 @@ pub(crate) struct Owed(Option<(Completion, Permit, Arc<Dispatcher>)>);
 
 impl Owed {
     pub(crate) fn new(completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
-        if !matches!(completion, Completion::Waiter(_)) {
+        if !matches!(completion, Completion::Waiter(_) | Completion::Inline(_)) {
             dispatcher.owe();
         }
         Owed(Some((completion, permit, dispatcher)))
@@ -45,6 +47,10 @@ impl Owed {
             Completion::Waiter(waiter) => {
                 drop(permit);
                 waiter.set(outcome);
+            }
+            Completion::Inline(told) => {
+                told(outcome);
+                drop(permit);
             }
             Completion::Closure(closure) => dispatcher.push_owed(Job::Closure(Box::new(move || {
                 let _until_it_returned = permit;

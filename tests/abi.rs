@@ -53,6 +53,11 @@ fn hooks() {
 }
 
 #[test]
+fn trace_contexts() {
+    check("trace", &[]);
+}
+
+#[test]
 fn log() {
     check("log", &[]);
 }
@@ -101,10 +106,10 @@ fn memory_is_clean() {
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
     let hooks = build(&source("hooks.c"), "hooks-memory");
     let script = build(&source("mock_script.c"), "mock-script-memory");
+    let trace = build(&source("trace.c"), "trace-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs =
-        [(example, None), (callbacks, Some("keep-threads")), (bad_input, None), (hooks, None), (script, None)];
-    for (program, argument) in programs {
+    let programs = [example, bad_input, hooks, script, trace].map(|program| (program, None));
+    for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
         let output = run("valgrind".as_ref(), &arguments);

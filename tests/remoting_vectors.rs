@@ -11,6 +11,7 @@ use mqproducer::protocol::remoting::recall::{RecallHandle, RecallMessage};
 use mqproducer::protocol::remoting::reply::PushReply;
 use mqproducer::protocol::remoting::route::{IntKeys, TopicRouteData};
 use mqproducer::protocol::remoting::send::NumberText;
+use mqproducer::protocol::remoting::trace::{self, TraceRecord, TracedType};
 use mqproducer::protocol::remoting::transaction::{CheckTransactionState, EndTransaction, TransactionState};
 use mqproducer::protocol::remoting::{
     Frame, Header, Identity, SendHeader, Serializer, acl, batch, encode_request_as, encode_send_as, properties, scan,
@@ -456,4 +457,37 @@ fn ids_are_taken_apart_and_put_together() {
             assert_eq!(OffsetId::decode(&id).unwrap().encode(), id, "{}", one.place);
         }
     }
+}
+
+/// Rows: TR-05.
+#[test]
+fn traces_are_read_and_written_as_java_writes_them() {
+    let mut traces = 0;
+    for frame in captured().iter().filter(|frame| frame.kind == "request SEND_MESSAGE_V2") {
+        let header = frame.header();
+        if header.get("b") != Some(trace::TRACE_TOPIC) {
+            continue;
+        }
+        traces += 1;
+        let bytes = frame.frame().body.to_vec();
+        let body = std::str::from_utf8(&bytes).unwrap();
+        let records: Vec<TraceRecord<'_>> = trace::decode(body).map(Result::unwrap).collect();
+        assert_eq!(records.iter().map(TraceRecord::encode).collect::<String>(), body, "{}", frame.place);
+        let [TraceRecord::Published(record)] = records[..] else { panic!("{}: {records:?}", frame.place) };
+        assert_eq!((record.region, record.group, record.topic), (trace::DEFAULT_REGION, "PG_vec_trace", "VecTopic"));
+        assert_eq!((record.tags, record.keys, record.body_length), ("T", "k", "traced".len()));
+        assert_eq!((record.message_type, record.success), (TracedType::Normal, true));
+        assert_eq!(record.store_host, "127.0.0.1:29976");
+        // Java's set of keys has no order.
+        let keys = properties::get(header.get("i").unwrap(), properties::KEYS).unwrap();
+        let mut keys: Vec<&str> = keys.split(' ').collect();
+        let ours = trace::join_keys(
+            records.iter().map(TraceRecord::index_keys).collect::<Vec<_>>().iter().map(String::as_str),
+        );
+        let mut ours: Vec<&str> = ours.split(' ').collect();
+        keys.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(ours, keys, "{}", frame.place);
+    }
+    assert_eq!(traces, 3, "one in each set");
 }

@@ -4,12 +4,14 @@ pub mod options;
 mod page;
 mod security;
 mod settings;
+mod trace;
 mod url;
 
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
+pub(crate) use trace::TraceRules;
 #[cfg(feature = "mock")]
 pub(crate) use url::cluster_name;
 pub(crate) use url::{Target, host_and_port, name_server_list};
@@ -116,14 +118,14 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
                 // The value may hold a password.
                 Err(why) => Err(invalid(format!("`socks_proxy` is malformed: {why}"))),
             },
-            ("client_ip" | "namespace", "") => Ok(()),
+            ("client_ip" | "namespace" | "trace_topic", "") => Ok(()),
             ("namespace", name) => crate::policy::validate::topic_name(name)
                 .map_err(|error| invalid(format!("`namespace`: {}", error.message()))),
             ("client_ip", ip) if ip.parse::<std::net::IpAddr>().is_err() => {
                 refuse("it must be an IPv4 or IPv6 address".into())
             }
-            ("create_topic_key", topic) => crate::policy::validate::topic_name(topic)
-                .map_err(|error| invalid(format!("`create_topic_key`: {}", error.message()))),
+            (key @ ("create_topic_key" | "trace_topic"), topic) => crate::policy::validate::topic_name(topic)
+                .map_err(|error| invalid(format!("`{key}`: {}", error.message()))),
             _ => Ok(()),
         },
         OptionKind::Integer { min, max } => match value.parse::<i64>() {

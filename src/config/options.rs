@@ -406,6 +406,34 @@ pub const OPTIONS: &[OptionSpec] = &[
         doc: "SOCKS 5 proxy for every connection: `socks5://[user:password@]host:port`; host names are resolved by it. Empty: none.",
         java: Some("a JSON map of networks to proxies, `{}`"),
     },
+    OptionSpec {
+        key: "enable_trace",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Whether what became of each message is told to a trace topic, in the format of RocketMQ's Java client: sends that a broker answered, ends of transactions, recalls. A producer of its own sends them; what it cannot send is dropped and counted.",
+        java: None,
+    },
+    OptionSpec {
+        key: "trace_topic",
+        kind: OptionKind::Text,
+        default: "",
+        doc: "The topic of traces with `access_channel` = `local`. Empty: `RMQ_SYS_TRACE_TOPIC`.",
+        java: None,
+    },
+    OptionSpec {
+        key: "access_channel",
+        kind: OptionKind::Choice(&["local", "cloud"]),
+        default: "local",
+        doc: "Where traces go: `local` to `trace_topic`, `cloud` to `rmq_sys_TRACE_DATA_` with the broker's region behind it.",
+        java: None,
+    },
+    OptionSpec {
+        key: "trace_msg_batch_num",
+        kind: OptionKind::Integer { min: 1, max: 20 },
+        default: "10",
+        doc: "The most records in one message to the trace topic; fewer are sent after 5 s, and at the close.",
+        java: None,
+    },
 ];
 
 /// Keys whose values are shown to nobody.

@@ -1,6 +1,7 @@
 //! The typed form of a configuration, made once for each producer.
 
 use super::security::TlsFiles;
+use super::trace::TraceRules;
 use super::{Config, Target, invalid};
 use crate::error::Result;
 use crate::net::http::HttpUrl;
@@ -75,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) reconnect_backoff_max: Duration,
     pub(crate) serializer: Serializer,
+    /// `None`: no traces.
+    pub(crate) trace: Option<TraceRules>,
 }
 
 impl Settings {
@@ -144,6 +147,7 @@ impl Settings {
                 "ROCKETMQ" => Serializer::Rocketmq,
                 _ => Serializer::Json,
             },
+            trace: TraceRules::from_config(config)?,
         })
     }
 }
@@ -197,7 +201,7 @@ fn target(config: &Config) -> Result<Target> {
     })
 }
 
-fn text(config: &Config, key: &str) -> String {
+pub(super) fn text(config: &Config, key: &str) -> String {
     config.get(key).unwrap_or_default().to_owned()
 }
 
@@ -210,7 +214,7 @@ fn integer(config: &Config, key: &str) -> Result<i64> {
     value.parse().map_err(|_| invalid(format!("`{key}` = `{value}` is not a whole number")))
 }
 
-fn number<T: TryFrom<i64>>(config: &Config, key: &str) -> Result<T> {
+pub(super) fn number<T: TryFrom<i64>>(config: &Config, key: &str) -> Result<T> {
     let value = integer(config, key)?;
     T::try_from(value).map_err(|_| invalid(format!("`{key}` = `{value}` does not fit this platform")))
 }

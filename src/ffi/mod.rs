@@ -40,6 +40,8 @@ mod status;
 #[cfg(feature = "capi")]
 mod text;
 #[cfg(feature = "capi")]
+pub(crate) mod trace;
+#[cfg(feature = "capi")]
 mod types;
 #[cfg(feature = "capi")]
 mod version;

@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, selector, version};
+use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, selector, trace, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -144,6 +144,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let empty = mqp_str::EMPTY;
     let callback = mqp_callback { call: Some(call), user_data: null_mut(), drop: None };
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
+    let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
     macro_rules! calls {
         ($($module:ident :: $name:ident ( $($argument:expr),* )),* $(,)?) => {
@@ -163,6 +164,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         received::mqp_received_message_property_at(null(), 0, null_mut(), null_mut()),
         producer::mqp_producer_new(null(), null_mut()),
         hook::mqp_producer_add_hook(null_mut(), null()),
+        trace::mqp_producer_set_trace_context(null_mut(), trace_context),
         producer::mqp_producer_start(null_mut()),
         producer::mqp_producer_send(null_mut(), null(), null(), null_mut()),
         producer::mqp_producer_send_async(null_mut(), null(), null(), callback),

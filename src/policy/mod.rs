@@ -9,5 +9,5 @@ pub(crate) mod retry;
 pub(crate) mod returns;
 pub(crate) mod ring;
 pub(crate) mod select;
-mod special;
+pub(crate) mod special;
 pub(crate) mod validate;

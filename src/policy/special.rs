@@ -70,7 +70,8 @@ fn alone(message: &Message<'_>, field: &str, names: &[&str]) -> Result<()> {
     }
 }
 
-fn trace_parent(text: &str) -> Result<()> {
+/// Whether `text` is a W3C trace context.
+pub(crate) fn trace_parent(text: &str) -> Result<()> {
     let hex =
         |part: &str, length| part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let tells = |part: &str| part.bytes().any(|byte| byte != b'0');

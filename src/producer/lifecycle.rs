@@ -8,6 +8,8 @@ use super::identity::Identity;
 use super::lookup::{Found, Lookup, Lookups};
 use super::requests::Requests;
 use super::tasks::repeat;
+use super::trace::Tracer;
+use super::trace_context::TraceContexts;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
@@ -58,6 +60,9 @@ pub(crate) struct Core {
     /// Told when messages in flight must end now.
     pub(super) ending: Arc<Notify>,
     pub(super) hooks: Hooks,
+    pub(super) contexts: TraceContexts,
+    /// `None`: no traces.
+    pub(super) tracer: Option<Arc<Tracer>>,
     registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Lookups,
@@ -116,12 +121,15 @@ impl Core {
             access,
             Arc::clone(&requests) as Arc<dyn ServerRequests>,
         ));
+        let tracer = Tracer::new(&settings, &addresses);
         let core = Arc::new(Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
             admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
             faults: settings.fault_tolerance.map(Faults::new),
             ending: Arc::default(),
             hooks: Hooks::default(),
+            contexts: TraceContexts::default(),
+            tracer,
             registered: Mutex::new(None),
             identity,
             runtime,
@@ -157,17 +165,28 @@ impl Core {
     }
 
     pub(super) fn add_hook(&self, make: impl FnOnce() -> Hook) -> Result<()> {
+        self.before_start("hooks are added", || self.hooks.add(make()))
+    }
+
+    /// Does what can be done only while the producer is not started.
+    pub(super) fn before_start<T>(&self, what: &str, set: impl FnOnce() -> T) -> Result<T> {
         match *self.phase.lock() {
-            Phase::Created => {
-                self.hooks.add(make());
-                Ok(())
-            }
-            Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, "hooks are added before the start")),
+            Phase::Created => Ok(set()),
+            Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, format!("{what} before the start"))),
             Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
         }
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.begin(true)?;
+        if let Some(tracer) = &self.tracer {
+            tracer.start();
+        }
+        Ok(())
+    }
+
+    /// Starts it, without its tracer. `waits`: for the address server's first answer.
+    pub(super) fn begin(self: &Arc<Self>, waits: bool) -> Result<()> {
         {
             let mut phase = self.phase.lock();
             match *phase {
@@ -175,6 +194,7 @@ impl Core {
                     // Refused, the producer stays as it was: a later start may succeed.
                     *self.registered.lock() = self.group_key().map(groups::register).transpose()?;
                     self.hooks.fix();
+                    self.contexts.fix();
                     *phase = Phase::Running;
                 }
                 Phase::Running => {
@@ -187,7 +207,9 @@ impl Core {
         if self.name_servers.are_discovered() {
             let done = Arc::new(Gate::default());
             self.discover(Some(Arc::clone(&done)));
-            done.wait(deadline);
+            if waits {
+                done.wait(deadline);
+            }
         }
         for topic in &self.settings.topics {
             if let Err(cause) = self.route(topic, deadline) {
@@ -262,7 +284,7 @@ impl Core {
         (lookup, leads)
     }
 
-    async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
+    pub(super) async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
         let route = match self.name_servers.route(topic, deadline).await {
             Ok(data) => self.routes.put(topic, &self.reachable(data), None),
             Err(unknown) if unknown.kind() == ErrorKind::NoRoute && self.routes.may_borrow(topic) => {
@@ -337,6 +359,9 @@ impl Core {
         let ran = std::mem::replace(&mut *self.phase.lock(), Phase::Closed) == Phase::Running;
         self.admission.close();
         let drained = self.admission.wait_idle(deadline);
+        if let Some(tracer) = &self.tracer {
+            tracer.close(deadline);
+        }
         if ran {
             let now = Instant::now();
             let left = deadline.saturating_duration_since(now).max(LAST_GRACE);
@@ -361,6 +386,9 @@ impl Core {
     pub(crate) fn abandon(&self) {
         *self.phase.lock() = Phase::Closed;
         self.admission.close();
+        if let Some(tracer) = &self.tracer {
+            tracer.abandon();
+        }
         self.end();
     }
 

@@ -12,6 +12,8 @@ mod pause;
 mod requests;
 mod send;
 mod tasks;
+mod trace;
+pub(crate) mod trace_context;
 
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
@@ -24,6 +26,7 @@ use hooks::Hook;
 use lifecycle::Core;
 use std::sync::Arc;
 use std::time::Duration;
+use trace_context::ContextSource;
 
 /// Sends messages. Cheap to clone; all clones are one producer, which closes with the last of them.
 ///
@@ -67,6 +70,21 @@ impl Producer {
         self.core()?.add_hook(make)
     }
 
+    /// Sets where messages get their W3C trace context, before the start; the last one set counts.
+    ///
+    /// `context` is called for each message, in batches too, that has neither a `trace_parent` nor a property
+    /// `traceparent` of its own: on the thread that sends, before the send returns, never again for a retry. What it
+    /// returns goes to consumers as the property `traceparent`. A text that is no trace context, and a panic, leave
+    /// the message without one; the log tells of the first.
+    pub fn set_trace_context(&self, context: impl Fn() -> Option<String> + Send + Sync + 'static) -> Result<()> {
+        self.set_context_source(|| ContextSource::Rust(Box::new(context)))
+    }
+
+    /// The same; `make` is called when the source is taken.
+    pub(crate) fn set_context_source(&self, make: impl FnOnce() -> ContextSource) -> Result<()> {
+        self.core()?.set_trace_context(make)
+    }
+
     /// Starts it: routes of the configured `topics` are fetched and their brokers greeted. Blocks for at most
     /// `mq_client_api_timeout`; name servers that do not answer are no error here but at the first send.
     pub fn start(&self) -> Result<()> {
@@ -102,6 +120,11 @@ impl Producer {
     /// What is known of the brokers in the routes in use, by name.
     pub fn brokers(&self) -> Result<Vec<BrokerState>> {
         Ok(self.core()?.broker_states())
+    }
+
+    /// How many trace records were dropped, because too many waited or the trace topic was out of reach.
+    pub fn traces_dropped(&self) -> Result<u64> {
+        Ok(self.core()?.traces_dropped())
     }
 
     /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the

@@ -6,6 +6,7 @@ use super::faults;
 use super::hooks::{self, After, Sending};
 use super::identity::now_ms;
 use super::lifecycle::Core;
+use super::trace::{Stored, Tracer};
 use crate::completion::{Completion, Outcome, Owed};
 use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
@@ -184,6 +185,9 @@ impl Core {
             properties::append(&mut text, properties::TAGS, message.tags);
         }
         append_special(&mut text, message);
+        if !form.batch {
+            self.contexts.append(&mut text, message);
+        }
         for (name, value) in form.properties {
             properties::append(&mut text, name, value);
         }
@@ -477,6 +481,24 @@ impl SendOp {
         after.end(&queue, tries, outcome, Some(owed), &dispatcher);
     }
 
+    #[inline(never)]
+    fn trace(&self, tracer: &Tracer, status: SendStatus, scan: &Scan<'_>) {
+        if scan.trace_on {
+            tracer.stored(&Stored {
+                topic: &self.head.topic,
+                properties: &self.head.properties,
+                message_id: &self.head.message_id,
+                body: &self.body,
+                batch: self.head.batch && scan.batch_uniq_id.is_empty(),
+                store_host: &self.queue.broker.address,
+                region: &scan.region_id,
+                offset_message_id: &scan.msg_id,
+                started: self.try_started,
+                success: status == SendStatus::Ok,
+            });
+        }
+    }
+
     fn receipt(&self, status: SendStatus, scan: &Scan<'_>) -> Receipt {
         Receipt {
             status,
@@ -509,6 +531,9 @@ impl Responder for SendOp {
             }
         };
         self.note(Ended::Stored);
+        if let Some(tracer) = &self.core.tracer {
+            self.trace(tracer, status, scan);
+        }
         let receipt = self.receipt(status, scan);
         if status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok {
             return self.finish(Ok(receipt));

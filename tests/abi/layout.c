@@ -227,6 +227,11 @@ FIELD(mqp_hook, after_send, 24, 8);
 FIELD(mqp_hook, user_data, 32, 8);
 FIELD(mqp_hook, drop, 40, 8);
 
+SIZE(mqp_trace_context, 24);
+FIELD(mqp_trace_context, call, 0, 8);
+FIELD(mqp_trace_context, user_data, 8, 8);
+FIELD(mqp_trace_context, drop, 16, 8);
+
 VALUE(MQP_MODE_SYNC, 0);
 VALUE(MQP_MODE_ASYNC, 1);
 VALUE(MQP_MODE_ONEWAY, 2);

@@ -25,6 +25,7 @@ pub mod scan;
 pub mod send;
 pub mod stored_message;
 pub mod sys_flag;
+pub mod trace;
 pub mod transaction;
 
 pub use error::CodecError;
