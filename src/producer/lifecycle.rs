@@ -65,7 +65,7 @@ pub(crate) struct Core {
     pub(super) tracer: Option<Arc<Tracer>>,
     registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
-    lookups: Lookups,
+    lookups: Arc<Lookups>,
     phase: Mutex<Phase>,
     /// Set when messages in flight must end now.
     aborting: AtomicBool,
@@ -135,7 +135,7 @@ impl Core {
             runtime,
             pool,
             routes: RouteCache::default(),
-            lookups: Lookups::default(),
+            lookups: Arc::default(),
             phase: Mutex::new(Phase::Created),
             aborting: AtomicBool::new(false),
             tasks: Mutex::new(Vec::new()),
@@ -278,7 +278,10 @@ impl Core {
             let (core, topic) = (Arc::clone(self), topic.to_owned());
             self.runtime.spawn(async move {
                 let found = core.fetch_route(&topic, deadline).await;
-                core.lookups.finish(&topic, found);
+                let lookups = Arc::clone(&core.lookups);
+                // Before a waiter hears of it and may free the producer: what it holds should go on that thread.
+                drop(core);
+                lookups.finish(&topic, found);
             });
         }
         (lookup, leads)
