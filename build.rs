@@ -16,6 +16,7 @@ const SOURCES: &[&str] = &[
     "received.rs",
     "callback.rs",
     "producer.rs",
+    "request.rs",
     "broker.rs",
     "hook.rs",
     "trace.rs",

@@ -813,6 +813,83 @@ typedef struct mqp_callback {
 } mqp_callback;
 
 /**
+ * The end of one request. Everything in it is *borrowed* for the duration of the callback it is passed to;
+ * mqp_received_message_clone and mqp_error_clone keep more.
+ */
+typedef struct mqp_request_completion {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_OK, or why there is no reply.
+     */
+    mqp_status status;
+    /**
+     * The `user_data` that came with the request.
+     */
+    void *user_data;
+    /**
+     * The reply; NULL on failure.
+     */
+    const struct mqp_received_message *reply;
+    /**
+     * The error; NULL on success.
+     */
+    const struct mqp_error *error;
+} mqp_request_completion;
+
+/**
+ * Who is told of the end of a request.
+ *
+ * Once the call that took it returned MQP_OK, `call` runs exactly once and then `drop` exactly once, as those of
+ * mqp_callback do, on the same thread and under the same rules; on any other return neither runs, and `user_data`
+ * stays the caller's.
+ */
+typedef struct mqp_request_callback {
+    /**
+     * Required: receives the completion, *borrowed* until it returns.
+     */
+    void (*call)(void *user_data, const struct mqp_request_completion *completion);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back after the call; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_request_callback;
+
+/**
+ * Where the reply to a request goes, from the properties of the request: *copied*. Set `struct_size`, or start from
+ * MQP_REPLY_TO_INIT.
+ */
+typedef struct mqp_reply_to {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * How long the client waits from its request on, in milliseconds: the property `TTL`, which is handed on and
+     * nothing depends on. 0: none.
+     */
+    uint32_t ttl_ms;
+    /**
+     * Required: the property `CORRELATION_ID`.
+     */
+    struct mqp_str correlation_id;
+    /**
+     * Required: the client that asked, the property `REPLY_TO_CLIENT`.
+     */
+    struct mqp_str reply_to_client;
+    /**
+     * Required: the cluster that stored the request, the property `CLUSTER`.
+     */
+    struct mqp_str cluster;
+} mqp_reply_to;
+
+/**
  * How a broker does, as the key `send_latency_enable` has it judged; without that every broker is healthy. Set
  * `struct_size`, or start from MQP_BROKER_STATE_VIEW_INIT. The strings are *borrowed* until the snapshot is freed.
  */
@@ -1344,6 +1421,11 @@ typedef struct mqp_mock_request_view {
  */
 #define MQP_ERR_FORBIDDEN 23
 
+/**
+ * No reply to a request came before its deadline.
+ */
+#define MQP_ERR_REQUEST_TIMEOUT 24
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1682,6 +1764,82 @@ MQP_API mqp_status mqp_producer_close(struct mqp_producer *producer, uint32_t ti
 MQP_API void mqp_producer_free(struct mqp_producer *producer);
 
 /**
+ * Sends a request and waits for the reply of whoever consumes it.
+ *
+ * The broker hands the reply to this client, which it knows by its heartbeats. The message is sent as by
+ * mqp_producer_send_async, within the same `timeout_ms` and within that of `options`, when it is shorter; when that
+ * fails, the request fails at once with its error.
+ *
+ * `message`: *borrowed* for the call; without a delay and without properties called `CORRELATION_ID`,
+ * `REPLY_TO_CLIENT` or `TTL`, which the library sets. `options`: *copied*; NULL: all defaults. `timeout_ms`: until the
+ * reply has come, the sending included, up to 3600000; 0: the configured `send_msg_timeout`. `reply`: receives an
+ * *owned* handle, freed by mqp_received_message_free; NULL on failure. `error`: may be NULL.
+ * Threads: any; blocks up to the timeout. Errors: those of mqp_producer_send; MQP_ERR_REQUEST_TIMEOUT when the message
+ * was stored, but no reply came.
+ */
+MQP_API
+mqp_status mqp_producer_request(struct mqp_producer *producer,
+                                const struct mqp_message *message,
+                                const struct mqp_send_options *options,
+                                uint32_t timeout_ms,
+                                struct mqp_received_message **reply,
+                                struct mqp_error **error);
+
+/**
+ * Sends a request and returns at once; `callback` is told of its end: the reply, or why there is none.
+ *
+ * The request counts as in flight until the callback has returned: mqp_producer_flush waits for it, and
+ * mqp_producer_close, when its time is over, ends it with MQP_ERR_CLOSED. The call itself waits no longer than
+ * mqp_producer_send_async does.
+ *
+ * `message`, `options`, `timeout_ms`: as for mqp_producer_request. `callback`: taken when the call returns MQP_OK,
+ * else untouched: see mqp_request_callback. `error`: may be NULL. Threads: any, a callback's included. Errors, returned
+ * or told to the callback: those of mqp_producer_request but MQP_ERR_WOULD_DEADLOCK.
+ */
+MQP_API
+mqp_status mqp_producer_request_async(struct mqp_producer *producer,
+                                      const struct mqp_message *message,
+                                      const struct mqp_send_options *options,
+                                      uint32_t timeout_ms,
+                                      struct mqp_request_callback callback,
+                                      struct mqp_error **error);
+
+/**
+ * Replies to a request that something else consumed, and waits for the receipt of the broker, which hands the reply to
+ * the client that asked.
+ *
+ * `to`: *copied*. `message`: *borrowed* for the call; its topic is not read, for the reply goes to the reply topic of
+ * the request's cluster; without a delay and without properties called `MSG_TYPE`, `CORRELATION_ID`, `REPLY_TO_CLIENT`
+ * or `TTL`, which the library sets. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle,
+ * NULL on failure; may be NULL when no receipt is wanted. `error`: may be NULL. Threads: any; blocks up to the
+ * deadline. Errors: those of mqp_producer_send; MQP_ERR_BROKER with code 1 when no broker of the cluster knows the
+ * client any more.
+ */
+MQP_API
+mqp_status mqp_producer_reply(struct mqp_producer *producer,
+                              const struct mqp_reply_to *to,
+                              const struct mqp_message *message,
+                              const struct mqp_send_options *options,
+                              struct mqp_receipt **receipt,
+                              struct mqp_error **error);
+
+/**
+ * Replies to a request and returns at once; `callback` is told of the end.
+ *
+ * `to`, `message`, `options`: as for mqp_producer_reply. `callback`: taken when the call returns MQP_OK, else
+ * untouched: see mqp_callback. `error`: may be NULL. Threads: any, a callback's included; waits no longer than
+ * mqp_producer_send_async. Errors, returned or told to the callback: those of mqp_producer_reply but
+ * MQP_ERR_WOULD_DEADLOCK.
+ */
+MQP_API
+mqp_status mqp_producer_reply_async(struct mqp_producer *producer,
+                                    const struct mqp_reply_to *to,
+                                    const struct mqp_message *message,
+                                    const struct mqp_send_options *options,
+                                    struct mqp_callback callback,
+                                    struct mqp_error **error);
+
+/**
  * Takes a snapshot of what a producer knows of the brokers in the routes that it uses, by name.
  *
  * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED,
@@ -1776,6 +1934,17 @@ mqp_status mqp_mock_cluster_new(struct mqp_str name,
  * Returns: NUL-terminated, *borrowed* until the cluster is freed. Threads: any. Errors: none.
  */
 MQP_API const char *mqp_mock_cluster_url(const struct mqp_mock_cluster *cluster);
+
+/**
+ * Has a cluster answer the requests of one topic, each with the request's own body, as if a consumer did.
+ *
+ * `topic`: *borrowed* for the call; its name on the wire. `error`: may be NULL. Threads: any. Errors:
+ * MQP_ERR_INVALID_ARGUMENT; MQP_ERR_FORKED in a child process.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_echo(struct mqp_mock_cluster *cluster,
+                                 struct mqp_str topic,
+                                 struct mqp_error **error);
 
 /**
  * Takes a snapshot of the messages that a cluster holds, in the order of topic, broker, queue and offset.
@@ -1992,6 +2161,7 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
 #define MQP_RECEIVED_MESSAGE_VIEW_INIT \
     {(uint32_t)sizeof(mqp_received_message_view), 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
      {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+#define MQP_REPLY_TO_INIT {(uint32_t)sizeof(mqp_reply_to), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_BROKER_STATE_VIEW_INIT {(uint32_t)sizeof(mqp_broker_state_view), 0, 0, 0, {NULL, 0}, {NULL, 0}}
 #define MQP_CONFIG_OPTION_VIEW_INIT \
     {(uint32_t)sizeof(mqp_config_option_view), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}

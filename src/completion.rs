@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Receipt;
 use crate::producer::admission::Permit;
+use crate::producer::waiting::SentRequest;
 use crate::runtime::{Dispatcher, Job};
 use crate::sync::{Condvar, Mutex, wait};
 use std::sync::Arc;
@@ -21,16 +22,28 @@ pub(crate) enum Completion {
     /// A callback of the C surface, run on the dispatcher.
     #[cfg(feature = "capi")]
     Foreign(crate::ffi::callback::ForeignCallback),
+    /// A request, which then waits for its reply.
+    Request(Box<SentRequest>),
 }
 
 /// A completion that is owed: dropping it undelivered delivers an error, so that no path can lose one.
-pub(crate) struct Owed(Option<(Completion, Permit, Arc<Dispatcher>)>);
+///
+/// There is no permit where the completion holds it itself.
+pub(crate) struct Owed(Option<(Completion, Option<Permit>, Arc<Dispatcher>)>);
 
 impl Owed {
-    pub(crate) fn new(completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
-        if !matches!(completion, Completion::Waiter(_) | Completion::Inline(_)) {
-            dispatcher.owe();
-        }
+    pub(crate) fn new(mut completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
+        let permit = match &mut completion {
+            Completion::Request(request) => {
+                request.accepted(permit, &dispatcher);
+                None
+            }
+            Completion::Waiter(_) | Completion::Inline(_) => Some(permit),
+            _ => {
+                dispatcher.owe();
+                Some(permit)
+            }
+        };
         Owed(Some((completion, permit, dispatcher)))
     }
 
@@ -58,6 +71,7 @@ impl Owed {
             }))),
             #[cfg(feature = "capi")]
             Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(outcome, permit))),
+            Completion::Request(request) => request.sent(outcome),
         }
     }
 }
@@ -72,24 +86,24 @@ impl Drop for Owed {
 }
 
 /// Where a synchronous caller parks.
-#[derive(Debug, Default)]
-pub(crate) struct Waiter {
-    outcome: Mutex<Option<Outcome>>,
+#[derive(Debug)]
+pub(crate) struct Waiter<T = Receipt> {
+    outcome: Mutex<Option<Result<T>>>,
     ready: Condvar,
 }
 
-impl Waiter {
+impl<T> Waiter<T> {
     pub(crate) fn new() -> Self {
         Waiter { outcome: Mutex::new(None), ready: Condvar::new() }
     }
 
-    pub(crate) fn set(&self, outcome: Outcome) {
+    pub(crate) fn set(&self, outcome: Result<T>) {
         *self.outcome.lock() = Some(outcome);
         self.ready.notify_one();
     }
 
     /// Waits until the outcome is there. Every accepted message has a deadline, so this ends.
-    pub(crate) fn wait(&self) -> Outcome {
+    pub(crate) fn wait(&self) -> Result<T> {
         let mut outcome = self.outcome.lock();
         loop {
             if let Some(outcome) = outcome.take() {

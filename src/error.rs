@@ -77,6 +77,8 @@ error_kinds! {
     Unsupported = 22, "UNSUPPORTED";
     /// A hook refused the message.
     Forbidden = 23, "FORBIDDEN";
+    /// No reply to a request came before its deadline.
+    RequestTimeout = 24, "REQUEST_TIMEOUT";
 }
 
 /// Why a call or a message failed.
@@ -105,6 +107,7 @@ impl Error {
                 | ErrorKind::Timeout
                 | ErrorKind::Backpressure
                 | ErrorKind::Resource
+                | ErrorKind::RequestTimeout
         );
         Error(Arc::new(Inner { kind, message: message.into(), broker: None, retriable, maybe_persisted: false }))
     }
@@ -161,6 +164,7 @@ impl Error {
             ErrorKind::BrokerNotFound => Some(10_003),
             ErrorKind::NoNameServer => Some(10_004),
             ErrorKind::NoRoute => Some(10_005),
+            ErrorKind::RequestTimeout => Some(10_006),
             _ => None,
         })
     }

@@ -1,7 +1,6 @@
 //! A message that a broker handed to this client: in a transaction check, or as the reply to a request.
 
 use crate::protocol::remoting::compress::inflate;
-use crate::protocol::remoting::header::Header;
 use crate::protocol::remoting::reply::PushReply;
 use crate::protocol::remoting::stored_message::{self, StoredMessage};
 use crate::protocol::remoting::{CodecError, properties, sys_flag};
@@ -91,8 +90,7 @@ impl ReceivedMessage {
     }
 
     /// From a reply that a broker pushed.
-    pub(crate) fn from_reply(header: &Header, body: &[u8]) -> Result<Self, CodecError> {
-        let pushed = PushReply::decode(header)?;
+    pub(crate) fn from_reply(pushed: &PushReply<'_>, body: &[u8]) -> Result<Self, CodecError> {
         let host = |host: Option<std::net::SocketAddr>| host.map(|host| host.to_string()).unwrap_or_default();
         Ok(ReceivedMessage {
             topic: pushed.topic.to_owned(),

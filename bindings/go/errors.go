@@ -79,6 +79,7 @@ var (
 	ErrInternal        error = sentinel(StatusInternal)
 	ErrUnsupported     error = sentinel(StatusUnsupported)
 	ErrForbidden       error = sentinel(StatusForbidden)
+	ErrRequestTimeout  error = sentinel(StatusRequestTimeout)
 	ErrCanceled        error = sentinel(StatusCanceled)
 )
 

@@ -18,7 +18,7 @@ var named = map[string]error{
 	"TIMEOUT": ErrTimeout, "BROKER": ErrBroker, "PROTOCOL": ErrProtocol, "BACKPRESSURE": ErrBackpressure,
 	"WOULD_DEADLOCK": ErrWouldDeadlock, "FORKED": ErrForked, "VERSION_MISMATCH": ErrVersionMismatch,
 	"RESOURCE": ErrResource, "INTERNAL": ErrInternal, "UNSUPPORTED": ErrUnsupported,
-	"FORBIDDEN": ErrForbidden,
+	"FORBIDDEN": ErrForbidden, "REQUEST_TIMEOUT": ErrRequestTimeout,
 }
 
 func TestEveryStatusOfTheLibraryHasASentinel(t *testing.T) {

@@ -58,6 +58,8 @@ const (
 	StatusUnsupported Status = C.MQP_ERR_UNSUPPORTED
 	// StatusForbidden: the CheckForbidden of a [Hook] refused the message.
 	StatusForbidden Status = C.MQP_ERR_FORBIDDEN
+	// StatusRequestTimeout: no reply to a request came before its deadline.
+	StatusRequestTimeout Status = C.MQP_ERR_REQUEST_TIMEOUT
 
 	// StatusCanceled: the context was cancelled. The library has no such status: it cannot take a message back.
 	StatusCanceled Status = 1 << 31

@@ -7,6 +7,7 @@ use super::handle;
 use super::hook::{self, HeldAfter};
 use super::log::{LogDrop, LogRecord};
 use super::receipt::mqp_receipt;
+use super::request::{self, HeldReply};
 use super::status::{MQP_OK, mqp_status, number};
 use super::types::invalid;
 use crate::completion::Outcome;
@@ -74,7 +75,7 @@ impl ForeignCallback {
     }
 
     /// What the dispatcher has to run; the permit is given back after the callback has returned.
-    pub(crate) fn job(self, outcome: Outcome, permit: Permit) -> ForeignJob {
+    pub(crate) fn job(self, outcome: Outcome, permit: Option<Permit>) -> ForeignJob {
         let struct_size = size_of::<mqp_completion>() as u32;
         let (user_data, receipt, error) = (self.user_data, std::ptr::null(), std::ptr::null());
         let completion = mqp_completion { struct_size, status: MQP_OK, user_data, receipt, error };
@@ -87,6 +88,8 @@ impl ForeignCallback {
 pub(crate) enum ForeignJob {
     /// The end of a message.
     Completion(Box<Held>),
+    /// The end of a request.
+    Reply(Box<HeldReply>),
     /// The hooks of a message that ended, then its sender.
     Hooks(Box<HeldAfter>),
     /// A record for the log callback.
@@ -102,7 +105,7 @@ pub(crate) struct Held {
     outcome: Outcome,
     receipt: Option<mqp_receipt>,
     error: Option<mqp_error>,
-    _permit: Permit,
+    _permit: Option<Permit>,
 }
 
 // SAFETY: the pointers of `completion` are set by the thread that uses them; all else can be sent.
@@ -120,6 +123,7 @@ impl ForeignJob {
     pub(crate) fn run(self) {
         match self {
             ForeignJob::Completion(held) => complete(handle::give_box(held)),
+            ForeignJob::Reply(held) => request::complete(handle::give_box(held)),
             ForeignJob::Hooks(held) => hook::tell(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::LogDrop(drop) => drop.run(),

@@ -173,6 +173,27 @@ pub unsafe extern "C" fn mqp_mock_cluster_url(cluster: *const mqp_mock_cluster) 
     })
 }
 
+/// Has a cluster answer the requests of one topic, each with the request's own body, as if a consumer did.
+///
+/// `topic`: *borrowed* for the call; its name on the wire. `error`: may be NULL. Threads: any. Errors:
+/// MQP_ERR_INVALID_ARGUMENT; MQP_ERR_FORKED in a child process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mqp_mock_cluster_echo(
+    cluster: *mut mqp_mock_cluster,
+    topic: mqp_str,
+    error: *mut *mut mqp_error,
+) -> mqp_status {
+    let body = || {
+        // SAFETY: the caller passes NULL or a cluster that is not freed.
+        let cluster = unsafe { handle::borrow(cluster, "cluster")? };
+        // SAFETY: the caller lends the text until the call returns.
+        let topic = unsafe { topic.read(|| "topic".to_owned())? };
+        cluster.cluster.set_responder(topic, |request| Some(request.body.clone()))
+    };
+    // SAFETY: the caller passes NULL or a place for the error.
+    unsafe { boundary::fallible(error, body) }
+}
+
 /// Takes a snapshot of the messages that a cluster holds, in the order of topic, broker, queue and offset.
 ///
 /// `topic`: *borrowed* for the call; empty: all topics. `out`: receives an *owned* handle; NULL on failure. `error`:
@@ -374,6 +395,14 @@ pub(super) mod absent {
         }
 
         pub(super) fn clear(&self) {
+            match *self {}
+        }
+
+        pub(super) fn set_responder(
+            &self,
+            _topic: &str,
+            _responder: impl Fn(&StoredMessage) -> Option<Vec<u8>>,
+        ) -> Result<()> {
             match *self {}
         }
     }

@@ -32,6 +32,8 @@ mod receipt;
 #[cfg(feature = "capi")]
 pub(crate) mod received;
 #[cfg(feature = "capi")]
+pub(crate) mod request;
+#[cfg(feature = "capi")]
 mod selector;
 #[cfg(feature = "capi")]
 mod sized;

@@ -248,7 +248,7 @@ mod tests {
             store_host: None,
             store_timestamp: 44,
         };
-        mqp_received_message::new(ReceivedMessage::from_reply(&header.to_header(), b"a\0b").unwrap())
+        mqp_received_message::new(ReceivedMessage::from_reply(&header, b"a\0b").unwrap())
     }
 
     /// A NUL follows each text.

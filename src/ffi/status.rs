@@ -61,6 +61,8 @@ pub const MQP_ERR_INTERNAL: mqp_status = 21;
 pub const MQP_ERR_UNSUPPORTED: mqp_status = 22;
 /// A hook refused the message.
 pub const MQP_ERR_FORBIDDEN: mqp_status = 23;
+/// No reply to a request came before its deadline.
+pub const MQP_ERR_REQUEST_TIMEOUT: mqp_status = 24;
 
 /// One row of the table of statuses. Set `struct_size`, or start from MQP_STATUS_VIEW_INIT.
 #[repr(C)]
@@ -110,6 +112,7 @@ pub(crate) const STATUSES: &[(mqp_status, &CStr)] = &[
     (MQP_ERR_INTERNAL, c"INTERNAL"),
     (MQP_ERR_UNSUPPORTED, c"UNSUPPORTED"),
     (MQP_ERR_FORBIDDEN, c"FORBIDDEN"),
+    (MQP_ERR_REQUEST_TIMEOUT, c"REQUEST_TIMEOUT"),
 ];
 
 pub(crate) fn name(status: mqp_status) -> &'static CStr {

@@ -12,7 +12,7 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, selector, trace, version};
+use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, version};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -66,6 +66,7 @@ fn sized_structs_end_without_padding() {
     ends_without_padding::<broker::mqp_broker_state_view>();
     ends_without_padding::<receipt::mqp_receipt_view>();
     ends_without_padding::<received::mqp_received_message_view>();
+    ends_without_padding::<request::mqp_reply_to>();
     ends_without_padding::<config::mqp_config_option_view>();
     ends_without_padding::<status::mqp_status_view>();
     ends_without_padding::<mqp_mock_message_view>();
@@ -135,6 +136,7 @@ fn a_size_too_small_or_absurd_is_refused() {
 }
 
 unsafe extern "C-unwind" fn call(_: *mut c_void, _: *const mqp_completion) {}
+unsafe extern "C-unwind" fn call_request(_: *mut c_void, _: *const request::mqp_request_completion) {}
 unsafe extern "C-unwind" fn call_log(_: *mut c_void, _: *const log::mqp_log_record) {}
 
 type NamedCall = (&'static str, Box<dyn Fn() -> mqp_status>);
@@ -143,6 +145,8 @@ type NamedCall = (&'static str, Box<dyn Fn() -> mqp_status>);
 fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let empty = mqp_str::EMPTY;
     let callback = mqp_callback { call: Some(call), user_data: null_mut(), drop: None };
+    let request_callback =
+        request::mqp_request_callback { call: Some(call_request), user_data: null_mut(), drop: None };
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
     let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
@@ -169,6 +173,10 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         producer::mqp_producer_send(null_mut(), null(), null(), null_mut()),
         producer::mqp_producer_send_async(null_mut(), null(), null(), callback),
         producer::mqp_producer_send_oneway(null_mut(), null(), null(), null_mut()),
+        request::mqp_producer_request(null_mut(), null(), null(), 0, null_mut()),
+        request::mqp_producer_request_async(null_mut(), null(), null(), 0, request_callback),
+        request::mqp_producer_reply(null_mut(), null(), null(), null(), null_mut()),
+        request::mqp_producer_reply_async(null_mut(), null(), null(), null(), callback),
         producer::mqp_producer_flush(null_mut(), 0),
         producer::mqp_producer_close(null_mut(), 0),
         broker::mqp_producer_broker_states(null(), null_mut()),
@@ -179,6 +187,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         mock::mqp_mock_cluster_message_count(null(), empty, null_mut()),
         mock::mqp_mock_cluster_wait(null(), empty, 0, 0),
         mock::mqp_mock_cluster_clear(null_mut()),
+        mock::mqp_mock_cluster_echo(null_mut(), empty),
         mock::mqp_mock_messages_get(null(), 0, null_mut()),
         mock_fault::mqp_mock_cluster_push_fault(null(), null()),
         mock_fault::mqp_mock_cluster_clear_faults(null()),

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Request};
 use super::store::Store;
 use super::topic::{self, TopicConfig};
-use super::{pull, send};
+use super::{pull, reply, send};
 use crate::protocol::remoting::CodecError;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::heartbeat::{Heartbeat, IS_SUB_CHANGE, IS_SUPPORT_V2, unregister as names};
@@ -16,6 +16,9 @@ pub(super) fn answer(store: &Store, broker: usize, request: &Request<'_>) -> Ans
     let answer = match request.header.code {
         request_code::SEND_MESSAGE | request_code::SEND_MESSAGE_V2 | request_code::SEND_BATCH_MESSAGE => {
             return send::answer(store, broker, request);
+        }
+        request_code::SEND_REPLY_MESSAGE | request_code::SEND_REPLY_MESSAGE_V2 => {
+            return reply::answer(store, broker, request);
         }
         request_code::HEART_BEAT => heartbeat(store, broker, request),
         request_code::UNREGISTER_CLIENT => unregister(store, broker, request),

@@ -85,6 +85,11 @@ impl Clients {
         self.ask(broker, |client| client.groups.contains(group), request, body)
     }
 
+    /// Sends a request to the client of this id; `false`: it is not there or does not take it.
+    pub(super) fn ask_client(&self, broker: usize, client_id: &str, request: Header, body: &[u8]) -> bool {
+        self.ask(broker, |client| client.client_ids.contains(client_id), request, body)
+    }
+
     fn ask(&self, broker: usize, wanted: impl Fn(&Client) -> bool, mut request: Header, body: &[u8]) -> bool {
         let mut state = self.0.lock();
         request.opaque = state.next_opaque;
@@ -126,5 +131,8 @@ mod tests {
         assert!(ask("G") && to_first.try_recv().is_ok());
         clients.remove_group(0, "G", "first");
         assert!(!ask("G") && ask("H"));
+        let ask = |client_id| clients.ask_client(1, client_id, Header::request(326), b"body");
+        assert!(ask("elsewhere") && to_elsewhere.try_recv().is_ok());
+        assert!(!ask("first"), "it is on another broker");
     }
 }

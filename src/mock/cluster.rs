@@ -113,6 +113,20 @@ impl Cluster {
         Ok(())
     }
 
+    /// Answers requests: each message of `topic` (its name on the wire) that waits for a reply gets the body that
+    /// `responder` makes of it; none when it makes `None` or an empty one. In place of the topic's responder before.
+    ///
+    /// It runs on the cluster's thread, before the request's own send is answered, and must not wait for anything that
+    /// the cluster does. A panic in it is logged and answers nothing.
+    pub fn set_responder(
+        &self,
+        topic: &str,
+        responder: impl Fn(&StoredMessage) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.live_store()?.responders.set(topic, Arc::new(responder));
+        Ok(())
+    }
+
     pub(super) fn server(&self) -> &Server {
         &self.0.server
     }

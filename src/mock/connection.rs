@@ -57,7 +57,7 @@ impl Node {
         out: &mut Output,
     ) -> Result<Next, CodecError> {
         let header = Header::decode(frame)?;
-        // Brokers of this cluster ask one-way, so nothing is waiting for a response.
+        // What the brokers of this cluster ask for themselves waits for no response.
         if header.is_response() {
             return Ok(Next::Frame);
         }

@@ -7,6 +7,7 @@
 //! * routes, with the default topic `TBW102` from which topics are made by the first send to them;
 //! * heartbeats, and taking groups off again;
 //! * single sends in both header forms, batches and one-way sends, with a broker's checks, codes and remarks;
+//! * replies, which it hands to the client that asked; [`Cluster::set_responder`] answers requests itself;
 //! * making topics, telling queue offsets, and pulling messages.
 //!
 //! What goes wrong on purpose: [`Cluster::push_fault`], [`Cluster::set_in_route`], [`Cluster::set_listening`]. What came:
@@ -17,6 +18,7 @@
 //!   recall handle.
 //! * Half messages are refused with code 16, as by a broker that has transactions switched off.
 //! * Nothing is signed or checked for permission; nothing is replicated or flushed.
+//! * A reply counts as handed over when it is written to the client's connection, acknowledged or not.
 //! * A group stays in [`Cluster::producer_groups`] until it is taken off, even when its connection closes.
 //! * Every other request is answered with code 3, as a broker does with one it does not know.
 //!
@@ -40,6 +42,7 @@ mod message;
 mod name_server;
 mod output;
 mod pull;
+mod reply;
 mod requests;
 mod script;
 mod send;

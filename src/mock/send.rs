@@ -1,7 +1,10 @@
 //! Sends: a broker's checks in a broker's order, and storing.
 
+use std::net::SocketAddr;
+
 use super::answer::{Answer, Request};
 use super::message::offset_id;
+use super::reply;
 use super::store::{Record, State, Store};
 use super::topic::{self, TopicConfig};
 use super::{CLUSTER_NAME, REGION};
@@ -16,16 +19,52 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Answers one send; every answer tells the region and that traces are wanted.
 pub(super) fn answer(store: &Store, broker: usize, request: &Request<'_>) -> Answer {
     let (Ok(answer) | Err(answer)) = send(store, broker, request);
+    of_region(answer)
+}
+
+/// What every answer to a send tells.
+pub(super) fn of_region(answer: Answer) -> Answer {
     answer.with("TRACE_ON", true).with("MSG_REGION", REGION)
 }
 
 fn send(store: &Store, broker: usize, request: &Request<'_>) -> Result<Answer, Answer> {
     let header = SendHeader::decode(request.header)?;
-    check_names(&header)?;
+    let sent = store_message(store, broker, &header, request.body, request.peer)?;
+    reply::respond(store, broker, header.topic, &sent);
+    Ok(match properties::get(header.properties, properties::UNIQ_KEY) {
+        Some(key) => sent.answer().with("transactionId", key),
+        None => sent.answer(),
+    })
+}
+
+/// Where messages were stored.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) queue: i32,
+    /// The offset of the first in the queue.
+    pub(super) first: i64,
+    /// The broker's id of each.
+    ids: Vec<String>,
+}
+
+impl Sent {
+    pub(super) fn answer(&self) -> Answer {
+        Answer::success().with("queueId", self.queue).with("msgId", self.ids.join(",")).with("queueOffset", self.first)
+    }
+}
+
+/// Checks and stores a message or a batch.
+pub(super) fn store_message(
+    store: &Store,
+    broker: usize,
+    header: &SendHeader<'_>,
+    body: &[u8],
+    peer: SocketAddr,
+) -> Result<Sent, Answer> {
+    check_names(header)?;
     let mut state = store.lock();
-    let queue = queue_of(&mut state, broker, &header, request)?;
-    let records = records(&header, request)?;
-    let uniq_key = properties::get(header.properties, properties::UNIQ_KEY);
+    let queue = queue_of(&mut state, broker, header, peer)?;
+    let records = records(header, body, peer)?;
     let unknown_queue = || Answer::refusal(response_code::SYSTEM_ERROR, "the queue is gone");
     let (first, log_offsets) = usize::try_from(queue)
         .ok()
@@ -34,12 +73,8 @@ fn send(store: &Store, broker: usize, request: &Request<'_>) -> Result<Answer, A
     store.announce(&state);
     drop(state);
 
-    let ids: Vec<String> = log_offsets.into_iter().map(|offset| offset_id(&store.brokers[broker], offset)).collect();
-    let mut answer = Answer::success().with("queueId", queue);
-    if let Some(key) = uniq_key {
-        answer = answer.with("transactionId", key);
-    }
-    Ok(answer.with("msgId", ids.join(",")).with("queueOffset", first))
+    let ids = log_offsets.into_iter().map(|offset| offset_id(&store.brokers[broker], offset)).collect();
+    Ok(Sent { queue, first, ids })
 }
 
 fn check_names(header: &SendHeader<'_>) -> Result<(), Answer> {
@@ -58,7 +93,7 @@ fn check_names(header: &SendHeader<'_>) -> Result<(), Answer> {
 }
 
 /// The queue to store in; the topic is made when there is none yet.
-fn queue_of(state: &mut State, broker: usize, header: &SendHeader<'_>, request: &Request<'_>) -> Result<i32, Answer> {
+fn queue_of(state: &mut State, broker: usize, header: &SendHeader<'_>, peer: SocketAddr) -> Result<i32, Answer> {
     if state.topic(broker, header.topic).is_none() {
         let config = inherited(state, broker, header).ok_or_else(|| {
             let remark = format!(
@@ -79,7 +114,7 @@ fn queue_of(state: &mut State, broker: usize, header: &SendHeader<'_>, request: 
         queue = fastrand::i32(0..config.write_queues.max(1));
     }
     if queue >= config.queues() {
-        let remark = format!("request queueId[{queue}] is illegal, {config} Producer: {}", request.peer);
+        let remark = format!("request queueId[{queue}] is illegal, {config} Producer: {peer}");
         return Err(Answer::refusal(response_code::INVALID_PARAMETER, remark));
     }
     // A priority chooses the queue, whichever was asked for.
@@ -103,8 +138,8 @@ fn inherited(state: &State, broker: usize, header: &SendHeader<'_>) -> Option<To
     Some(TopicConfig::new(header.topic, queues, default.perm & !PERM_INHERIT))
 }
 
-fn records(header: &SendHeader<'_>, request: &Request<'_>) -> Result<Vec<Record>, Answer> {
-    if request.body.is_empty() {
+fn records(header: &SendHeader<'_>, sent: &[u8], peer: SocketAddr) -> Result<Vec<Record>, Answer> {
+    if sent.is_empty() {
         let remark = "java.lang.NullPointerException: the message has no body";
         return Err(Answer::refusal(response_code::SYSTEM_ERROR, remark));
     }
@@ -112,7 +147,7 @@ fn records(header: &SendHeader<'_>, request: &Request<'_>) -> Result<Vec<Record>
         flag,
         sys_flag: header.sys_flag,
         born_timestamp: header.born_timestamp,
-        born_host: request.peer,
+        born_host: peer,
         reconsume_times: header.reconsume_times,
         properties,
         body: body.to_vec(),
@@ -120,7 +155,7 @@ fn records(header: &SendHeader<'_>, request: &Request<'_>) -> Result<Vec<Record>
         commit_log_offset: 0,
     };
     let properties = if header.batch { String::new() } else { with_broker_properties(header.properties) };
-    if request.body.len() > MAX_BODY || properties.len() > MAX_PROPERTIES {
+    if sent.len() > MAX_BODY || properties.len() > MAX_PROPERTIES {
         let remark = format!(
             "the message is illegal, maybe msg body or properties length not matched. msg body length limit \
              {MAX_BODY}B, msg properties length limit 32KB."
@@ -128,9 +163,9 @@ fn records(header: &SendHeader<'_>, request: &Request<'_>) -> Result<Vec<Record>
         return Err(Answer::refusal(response_code::MESSAGE_ILLEGAL, remark));
     }
     if !header.batch {
-        return Ok(vec![record(header.flag, properties, request.body)]);
+        return Ok(vec![record(header.flag, properties, sent)]);
     }
-    let messages: Result<Vec<_>, CodecError> = batch::decode(request.body).collect();
+    let messages: Result<Vec<_>, CodecError> = batch::decode(sent).collect();
     Ok(messages?.iter().map(|message| record(message.flag, message.properties.to_owned(), message.body)).collect())
 }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::CLUSTER_NAME;
 use super::clients::Clients;
 use super::fault::Faults;
 use super::message::{ProducerGroup, StoredMessage};
+use super::reply::Responders;
 use super::requests::Requests;
 use super::topic::{DEFAULT_TOPIC, TopicConfig};
+use crate::protocol::remoting::reply::reply_topic;
 use crate::protocol::remoting::route::{PERM_INHERIT, PERM_READ, PERM_WRITE};
 use crate::sync::{Condvar, Mutex, MutexGuard, wait, wait_timeout};
 
@@ -171,6 +174,7 @@ pub(super) struct Store {
     pub(super) clients: Arc<Clients>,
     pub(super) faults: Faults,
     pub(super) requests: Requests,
+    pub(super) responders: Responders,
     state: Mutex<State>,
     stored: Condvar,
 }
@@ -188,6 +192,7 @@ impl Store {
         for broker in 0..brokers.len() {
             let perm = PERM_READ | PERM_WRITE | PERM_INHERIT;
             state.set_topic(broker, TopicConfig::new(DEFAULT_TOPIC, queues, perm));
+            state.set_topic(broker, TopicConfig::new(&reply_topic(CLUSTER_NAME), 1, PERM_READ | PERM_WRITE));
         }
         Store {
             name_server,
@@ -195,6 +200,7 @@ impl Store {
             clients: Arc::default(),
             faults: Faults::default(),
             requests: Requests::default(),
+            responders: Responders::default(),
             state: Mutex::new(state),
             stored: Condvar::new(),
         }

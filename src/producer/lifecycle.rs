@@ -10,6 +10,7 @@ use super::requests::Requests;
 use super::tasks::repeat;
 use super::trace::Tracer;
 use super::trace_context::TraceContexts;
+use super::waiting::Waiting;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     pub(super) contexts: TraceContexts,
     /// `None`: no traces.
     pub(super) tracer: Option<Arc<Tracer>>,
+    /// Requests that wait for a reply.
+    pub(super) waiting: Arc<Waiting>,
     registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Arc<Lookups>,
@@ -82,6 +85,7 @@ impl std::fmt::Debug for Core {
             .field("client_id", &self.identity.client_id())
             .field("phase", &self.phase())
             .field("pool", &self.pool)
+            .field("requests", &self.waiting.len())
             .finish()
     }
 }
@@ -130,6 +134,7 @@ impl Core {
             hooks: Hooks::default(),
             contexts: TraceContexts::default(),
             tracer,
+            waiting: Arc::default(),
             registered: Mutex::new(None),
             identity,
             runtime,
@@ -417,6 +422,7 @@ impl Core {
         drop(self.registered.lock().take());
         self.aborting.store(true, Ordering::Release);
         self.ending.notify_waiters();
+        self.waiting.close();
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }

@@ -9,11 +9,13 @@ mod identity;
 mod lifecycle;
 mod lookup;
 mod pause;
+mod request;
 mod requests;
 mod send;
 mod tasks;
 mod trace;
 pub(crate) mod trace_context;
+pub(crate) mod waiting;
 
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
@@ -22,11 +24,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::{fork_generation, is_library_thread};
 use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
+use crate::received::ReceivedMessage;
+use crate::reply::ReplyTo;
 use hooks::Hook;
 use lifecycle::Core;
 use std::sync::Arc;
 use std::time::Duration;
 use trace_context::ContextSource;
+use waiting::Receiver;
 
 /// Sends messages. Cheap to clone; all clones are one producer, which closes with the last of them.
 ///
@@ -117,6 +122,56 @@ impl Producer {
         self.blocking()?.send_oneway(message, options)
     }
 
+    /// Sends a request and waits for the reply of whoever consumes it, for at most `timeout` (1 ms to 1 h) in all.
+    ///
+    /// The broker hands the reply to this client, which it knows by its heartbeats; the reply's body is decompressed
+    /// and its topic without the namespace. The message is sent as by [`Producer::send_async`], within the same
+    /// `timeout` and within that of `options`, when it is shorter; when that fails, the request fails at once with its
+    /// error. `RequestTimeout`: the message is stored, but no reply came. A message with a delay, or with a property
+    /// of its own called `CORRELATION_ID`, `REPLY_TO_CLIENT` or `TTL`, is refused.
+    pub fn request(&self, message: &Message<'_>, options: &SendOptions, timeout: Duration) -> Result<ReceivedMessage> {
+        let core = self.blocking()?;
+        let waiter = Arc::new(Waiter::new());
+        core.request(message, options, timeout, Receiver::Waiter(Arc::clone(&waiter)))?;
+        waiter.wait()
+    }
+
+    /// The same without waiting: `callback` runs once, on the dispatcher thread, when `Ok` was returned; on an error it
+    /// is dropped uncalled. The request counts as in flight until the callback has returned; a close ends it with
+    /// `Closed`. The call itself may wait as [`Producer::send_async`] may.
+    pub fn request_async(
+        &self,
+        message: &Message<'_>,
+        options: &SendOptions,
+        timeout: Duration,
+        callback: impl FnOnce(Result<ReceivedMessage>) + Send + 'static,
+    ) -> Result<()> {
+        self.submit_request(message, options, timeout, Receiver::Closure(Box::new(callback)))
+    }
+
+    /// Replies to a request, and waits for the receipt of the broker, which hands the reply to the client that asked.
+    ///
+    /// The message's topic is not read: the reply goes to the reply topic of the request's cluster. `Broker`: the
+    /// broker refused; code 1 says that it does not know the client. Such a reply is tried on the other brokers of the
+    /// cluster, as any send is. A message with a delay, or with one of the properties that make it a reply, is refused.
+    pub fn reply(&self, to: &ReplyTo, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        let core = self.blocking()?;
+        let waiter = Arc::new(Waiter::new());
+        core.reply(to, message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
+        waiter.wait()
+    }
+
+    /// The same without waiting, as [`Producer::send_async`] does it.
+    pub fn reply_async(
+        &self,
+        to: &ReplyTo,
+        message: &Message<'_>,
+        options: &SendOptions,
+        callback: impl FnOnce(Result<Receipt>) + Send + 'static,
+    ) -> Result<()> {
+        self.submit_reply(to, message, options, Completion::Closure(Box::new(callback)))
+    }
+
     /// What is known of the brokers in the routes in use, by name.
     pub fn brokers(&self) -> Result<Vec<BrokerState>> {
         Ok(self.core()?.broker_states())
@@ -143,6 +198,34 @@ impl Producer {
     /// The asynchronous send of every binding; on an error the completion is dropped undelivered.
     pub(crate) fn submit(&self, message: &Message<'_>, options: &SendOptions, completion: Completion) -> Result<()> {
         self.core()?.submit(message, options, Mode::Async, completion)
+    }
+
+    /// The configured `send_msg_timeout`.
+    #[cfg(feature = "capi")]
+    pub(crate) fn send_timeout(&self) -> Duration {
+        self.handle.core.settings.send_msg_timeout
+    }
+
+    /// The asynchronous request of every binding; on an error the receiver is dropped untold.
+    pub(crate) fn submit_request(
+        &self,
+        message: &Message<'_>,
+        options: &SendOptions,
+        timeout: Duration,
+        receiver: Receiver,
+    ) -> Result<()> {
+        self.core()?.request(message, options, timeout, receiver)
+    }
+
+    /// The asynchronous reply of every binding; on an error the completion is dropped undelivered.
+    pub(crate) fn submit_reply(
+        &self,
+        to: &ReplyTo,
+        message: &Message<'_>,
+        options: &SendOptions,
+        completion: Completion,
+    ) -> Result<()> {
+        self.core()?.reply(to, message, options, Mode::Async, completion)
     }
 
     fn core(&self) -> Result<&Arc<Core>> {

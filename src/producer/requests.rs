@@ -2,6 +2,7 @@
 
 use super::lifecycle::Core;
 use crate::net::connection::{Connection, Served, ServerRequests};
+use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::header::Header;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -27,7 +28,9 @@ impl ServerRequests for Requests {
 impl Core {
     /// By the request's code.
     fn serve(self: &Arc<Self>, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served {
-        let _ = (connection, request, body);
-        Served::NotServed
+        match request.code {
+            request_code::PUSH_REPLY_MESSAGE_TO_CLIENT => self.take_reply(connection, request, body),
+            _ => Served::NotServed,
+        }
     }
 }

@@ -68,11 +68,13 @@ pub(super) struct Form<'a> {
     pub(super) properties: &'a [(&'a str, &'a str)],
     /// Whether the body is an encoded batch, which goes uncompressed and has no properties of a message.
     pub(super) batch: bool,
+    /// Whether the topic is one that the servers made, outside of every namespace.
+    pub(super) servers_topic: bool,
 }
 
 impl Default for Form<'_> {
     fn default() -> Self {
-        Form { code: request_code::SEND_MESSAGE_V2, sys_flag: 0, properties: &[], batch: false }
+        Form { code: request_code::SEND_MESSAGE_V2, sys_flag: 0, properties: &[], batch: false, servers_topic: false }
     }
 }
 
@@ -125,7 +127,10 @@ impl Core {
     ) -> Result<Accepted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
-        let topic = self.settings.namespace.wrap(message.topic);
+        let topic = match form.servers_topic {
+            true => Cow::Borrowed(message.topic),
+            false => self.settings.namespace.wrap(message.topic),
+        };
         if matches!(topic, Cow::Owned(_)) {
             validate::topic_name(&topic)?;
         }
@@ -525,7 +530,10 @@ impl Responder for SendOp {
             response_code::SLAVE_NOT_AVAILABLE => SendStatus::SlaveNotAvailable,
             response_code::GO_AWAY if self.go_elsewhere() => return self.transmit(None),
             code => {
-                self.note(Ended::Refused(code));
+                // A client that waits for a reply no more is no trouble of the broker's.
+                if self.head.code != request_code::SEND_REPLY_MESSAGE_V2 {
+                    self.note(Ended::Refused(code));
+                }
                 let retriable = self.core.settings.retry_response_codes.contains(&code);
                 return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable));
             }

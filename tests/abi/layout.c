@@ -141,6 +141,25 @@ FIELD(mqp_callback, call, 0, 8);
 FIELD(mqp_callback, user_data, 8, 8);
 FIELD(mqp_callback, drop, 16, 8);
 
+SIZE(mqp_request_completion, 32);
+FIELD(mqp_request_completion, struct_size, 0, 4);
+FIELD(mqp_request_completion, status, 4, 4);
+FIELD(mqp_request_completion, user_data, 8, 8);
+FIELD(mqp_request_completion, reply, 16, 8);
+FIELD(mqp_request_completion, error, 24, 8);
+
+SIZE(mqp_request_callback, 24);
+FIELD(mqp_request_callback, call, 0, 8);
+FIELD(mqp_request_callback, user_data, 8, 8);
+FIELD(mqp_request_callback, drop, 16, 8);
+
+SIZE(mqp_reply_to, 56);
+FIELD(mqp_reply_to, struct_size, 0, 4);
+FIELD(mqp_reply_to, ttl_ms, 4, 4);
+FIELD(mqp_reply_to, correlation_id, 8, 16);
+FIELD(mqp_reply_to, reply_to_client, 24, 16);
+FIELD(mqp_reply_to, cluster, 40, 16);
+
 SIZE(mqp_log_record, 40);
 FIELD(mqp_log_record, struct_size, 0, 4);
 FIELD(mqp_log_record, level, 4, 4);
@@ -297,3 +316,4 @@ VALUE(MQP_ERR_RESOURCE, 20);
 VALUE(MQP_ERR_INTERNAL, 21);
 VALUE(MQP_ERR_UNSUPPORTED, 22);
 VALUE(MQP_ERR_FORBIDDEN, 23);
+VALUE(MQP_ERR_REQUEST_TIMEOUT, 24);

@@ -52,6 +52,8 @@ pub struct FakeServer {
     pub requests: Arc<Mutex<Vec<Header>>>,
     /// The body of each request, in the order of `requests`.
     pub bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// What clients answered to requests of the server.
+    pub answers: Arc<Mutex<Vec<Header>>>,
     pub connections: Arc<AtomicUsize>,
     /// Connections that have ended.
     pub ended: Arc<AtomicUsize>,
@@ -71,10 +73,17 @@ impl FakeServer {
         let connections = Arc::new(AtomicUsize::new(0));
         let respond = Arc::new(respond);
         let bodies = Arc::new(Mutex::new(Vec::new()));
-        let log = (Arc::clone(&requests), Arc::clone(&bodies));
-        let server =
-            FakeServer { address, requests, bodies, connections: Arc::clone(&connections), ended: Arc::default() };
-        let ended = Arc::clone(&server.ended);
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let log = (Arc::clone(&requests), Arc::clone(&bodies), Arc::clone(&answers));
+        let ended = Arc::new(AtomicUsize::new(0));
+        let server = FakeServer {
+            address,
+            requests,
+            bodies,
+            answers,
+            connections: Arc::clone(&connections),
+            ended: Arc::clone(&ended),
+        };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
@@ -183,7 +192,8 @@ pub fn closed_port() -> String {
     listener.local_addr().unwrap().to_string()
 }
 
-fn answer(request: &Header, code: i32, remark: &str, fields: &[(&str, String)], body: &[u8]) -> Vec<u8> {
+/// An answer as bytes.
+pub fn answer(request: &Header, code: i32, remark: &str, fields: &[(&str, String)], body: &[u8]) -> Vec<u8> {
     let mut header = Header::response_to(request, code);
     if !remark.is_empty() {
         header.remark = Some(remark.to_owned());
@@ -196,8 +206,8 @@ fn answer(request: &Header, code: i32, remark: &str, fields: &[(&str, String)], 
     out.to_vec()
 }
 
-/// What was asked: headers and bodies.
-type Log = (Arc<Mutex<Vec<Header>>>, Arc<Mutex<Vec<Vec<u8>>>>);
+/// What was asked, headers and bodies, and what clients answered.
+type Log = (Arc<Mutex<Vec<Header>>>, Arc<Mutex<Vec<Vec<u8>>>>, Arc<Mutex<Vec<Header>>>);
 
 fn serve(mut stream: TcpStream, log: &Log, respond: &(impl Fn(usize, &Header) -> Act + ?Sized)) {
     let mut buffer = Vec::new();
@@ -223,10 +233,14 @@ fn serve(mut stream: TcpStream, log: &Log, respond: &(impl Fn(usize, &Header) ->
 fn handle(
     stream: &mut TcpStream,
     frame: &Frame<'_>,
-    (requests, bodies): &Log,
+    (requests, bodies, answers): &Log,
     respond: &(impl Fn(usize, &Header) -> Act + ?Sized),
 ) -> bool {
     let request = Header::decode(frame).unwrap();
+    if request.is_response() {
+        answers.lock().unwrap().push(request);
+        return true;
+    }
     let number = {
         let mut requests = requests.lock().unwrap();
         requests.push(request.clone());

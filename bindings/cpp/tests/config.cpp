@@ -135,6 +135,7 @@ TEST(status_has_every_row_of_the_table) {
         {Status::internal, "INTERNAL"},
         {Status::unsupported, "UNSUPPORTED"},
         {Status::forbidden, "FORBIDDEN"},
+        {Status::request_timeout, "REQUEST_TIMEOUT"},
     };
     CHECK_EQUAL(mqp_status_count(), known.size());
     for (const auto& [status, name] : known) {

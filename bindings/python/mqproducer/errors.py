@@ -33,6 +33,7 @@ class Status(enum.IntEnum):
     INTERNAL = 21
     UNSUPPORTED = 22
     FORBIDDEN = 23
+    REQUEST_TIMEOUT = 24
 
 
 class MqError(Exception):
@@ -187,6 +188,12 @@ class MqTimeoutError(MqError, TimeoutError):
     """The deadline passed; the builtin ``TimeoutError`` catches it too."""
 
     STATUS = Status.TIMEOUT
+
+
+class RequestTimeoutError(MqError, TimeoutError):
+    """No reply to a request came before its deadline; the builtin ``TimeoutError`` catches it too."""
+
+    STATUS = Status.REQUEST_TIMEOUT
 
 
 class BrokerError(MqError):

@@ -67,6 +67,8 @@ enum class Status : mqp_status {
     unsupported = MQP_ERR_UNSUPPORTED,
     /// A hook refused the message; the error's text holds its reason.
     forbidden = MQP_ERR_FORBIDDEN,
+    /// No reply to a request came before its deadline.
+    request_timeout = MQP_ERR_REQUEST_TIMEOUT,
 };
 
 /// The stable name of a status, such as `NO_ROUTE`; `UNKNOWN` for a number that the library does not know. It lives for

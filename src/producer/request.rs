@@ -1,0 +1,150 @@
+//! Requests, the replies to them that brokers push, and replies to the requests of others.
+
+use super::Mode;
+use super::lifecycle::Core;
+use super::send::Form;
+use super::waiting::{Asked, CorrelationId, Receiver, SentRequest};
+use crate::completion::Completion;
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::{Delay, Message, SendOptions};
+use crate::net::connection::{Connection, Served};
+use crate::policy::validate;
+use crate::protocol::remoting::command::{request_code, response_code};
+use crate::protocol::remoting::header::Header;
+use crate::protocol::remoting::properties::{self, CORRELATION_ID, MSG_TYPE, REPLY_TO_CLIENT, TTL};
+use crate::protocol::remoting::reply::{PushReply, reply_topic};
+use crate::received::ReceivedMessage;
+use crate::reply::ReplyTo;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Properties that put a message off or make it a half message, which nobody would answer in time.
+const POSTPONING: [&str; 6] = [
+    properties::DELAY,
+    properties::TIMER_DELAY_SEC,
+    properties::TIMER_DELAY_MS,
+    properties::TIMER_DELIVER_MS,
+    properties::START_DELIVER_TIME,
+    properties::TRAN_MSG,
+];
+
+/// Refuses what cannot be in a message of this kind: a delay, and properties that are set here.
+fn check(message: &Message<'_>, kind: &str, ours: &[&str]) -> Result<()> {
+    let refuse = |what: String| Err(Error::new(ErrorKind::InvalidMessage, what));
+    if message.delay != Delay::None {
+        return refuse(format!("`delay` is {:?}; {kind} cannot be delayed", message.delay));
+    }
+    for (name, _) in &message.properties {
+        if ours.contains(name) {
+            return refuse(format!("the property `{name}` of {kind} is set by the library"));
+        }
+        if POSTPONING.contains(name) {
+            return refuse(format!("the property `{name}` does not go with {kind}, which cannot be put off"));
+        }
+    }
+    Ok(())
+}
+
+impl Core {
+    /// Sends a request; its end comes to `receiver`, exactly once, when `Ok` is returned, and never otherwise.
+    pub(super) fn request(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        timeout: Duration,
+        receiver: Receiver,
+    ) -> Result<()> {
+        let started = Instant::now();
+        self.must_run()?;
+        if !(Duration::from_millis(1)..=LONGEST).contains(&timeout) {
+            let what = format!("`timeout` is {} ms; the minimum is 1, the maximum 3600000", timeout.as_millis());
+            return Err(Error::new(ErrorKind::InvalidArgument, what));
+        }
+        validate::message(message, self.settings.max_message_size)?;
+        check(message, "a request", &[CORRELATION_ID, REPLY_TO_CLIENT, TTL])?;
+        let deadline = started + timeout;
+        self.greet_brokers(message.topic, deadline)?;
+        self.waiting.start_timer(&self.runtime);
+
+        let id = CorrelationId::random();
+        let (id_text, ttl) = (id.to_string(), timeout.as_millis().to_string());
+        let properties = [(CORRELATION_ID, &*id_text), (REPLY_TO_CLIENT, self.identity.client_id()), (TTL, &*ttl)];
+        let form = Form { properties: &properties, ..Form::default() };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let options = SendOptions { timeout: Some(options.timeout.map_or(left, |own| own.min(left))), ..*options };
+        let asked = Asked { topic: message.topic.to_owned(), timeout, deadline, receiver };
+        let sent = SentRequest::new(&self.waiting, id, asked);
+        // As by the Java client, each request is an asynchronous send.
+        self.submit_as(message, &options, Mode::Async, &form, Completion::Request(Box::new(sent)))
+    }
+
+    /// Makes this client known to every broker of a topic, for the reply may come from any of them: a new connection
+    /// begins with a heartbeat, an open one has had it.
+    fn greet_brokers(self: &Arc<Self>, topic: &str, deadline: Instant) -> Result<()> {
+        let topic = self.settings.namespace.wrap(topic);
+        validate::topic_name(&topic)?;
+        for broker in self.route(&topic, deadline)?.brokers() {
+            self.pool.broker(&broker.address);
+        }
+        Ok(())
+    }
+
+    /// A reply that a broker pushed. The broker is told that it came, whether or not anybody waits for it.
+    pub(super) fn take_reply(&self, connection: &Connection, request: &Header, body: &[u8]) -> Served {
+        let malformed = |why: String| {
+            tracing::warn!(address = %connection.address(), why, "a reply was not understood");
+            Served::Answer(response_code::SYSTEM_ERROR, Some(why))
+        };
+        let pushed = match PushReply::decode(request) {
+            Ok(pushed) => pushed,
+            Err(error) => return malformed(error.to_string()),
+        };
+        let Some(text) = properties::get(pushed.properties, CORRELATION_ID) else {
+            return malformed(format!("the reply has no property `{CORRELATION_ID}`"));
+        };
+        let unknown = || {
+            tracing::warn!(address = %connection.address(), correlation_id = text, "a reply that no request waits for");
+            Served::Answer(response_code::SUCCESS, None)
+        };
+        // Looked for first: a body that nobody wants is not inflated.
+        let Some(id) = CorrelationId::parse(text).filter(|id| self.waiting.waits(*id)) else {
+            return unknown();
+        };
+        let reply = match ReceivedMessage::from_reply(&pushed, body) {
+            Ok(reply) => reply,
+            Err(error) => return malformed(error.to_string()),
+        };
+        let reply = reply.with_topic(&self.settings.namespace.strip(pushed.topic));
+        match self.waiting.reply(id, reply) {
+            true => Served::Answer(response_code::SUCCESS, None),
+            false => unknown(),
+        }
+    }
+
+    /// Sends the reply to a request of another client.
+    pub(super) fn reply(
+        self: &Arc<Self>,
+        to: &ReplyTo,
+        message: &Message<'_>,
+        options: &SendOptions,
+        mode: Mode,
+        completion: Completion,
+    ) -> Result<()> {
+        to.check()?;
+        check(message, "a reply", &[MSG_TYPE, CORRELATION_ID, REPLY_TO_CLIENT, TTL])?;
+        let topic = reply_topic(&to.cluster);
+        let ttl = to.ttl.map(|ttl| ttl.as_millis().to_string());
+        let mut properties = vec![
+            (MSG_TYPE, properties::MSG_TYPE_REPLY),
+            (CORRELATION_ID, &*to.correlation_id),
+            (REPLY_TO_CLIENT, &*to.reply_to_client),
+        ];
+        properties.extend(ttl.as_deref().map(|ttl| (TTL, ttl)));
+        let code = request_code::SEND_REPLY_MESSAGE_V2;
+        let form = Form { code, properties: &properties, servers_topic: true, ..Form::default() };
+        let message = Message { topic: &topic, ..message.clone() };
+        self.submit_as(&message, options, mode, &form, completion)
+    }
+}
