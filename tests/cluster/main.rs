@@ -15,6 +15,7 @@ mod suites;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod trace;
 mod two_masters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +39,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("signed_requests_and_refusals", acl::signed_requests_and_refusals),
     ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),
     ("static_and_ordered_topics", static_topic::static_and_ordered_topics),
+    ("traces_are_those_of_the_official_client", trace::traces_are_those_of_the_official_client),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),

@@ -117,6 +117,8 @@ pub struct SendSpec {
     pub properties: Vec<(String, String)>,
     /// The producer's `sendMsgTimeout`.
     pub timeout: Duration,
+    /// Whether the producer writes traces.
+    pub trace: bool,
 }
 
 impl SendSpec {
@@ -134,6 +136,7 @@ impl SendSpec {
             queue: None,
             properties: Vec::new(),
             timeout: Duration::from_secs(10),
+            trace: false,
         }
     }
 
@@ -141,7 +144,7 @@ impl SendSpec {
         let mut fields = json!({
             "group": self.group, "topic": self.topic, "mode": self.mode, "first": self.first, "count": self.count,
             "body_size": self.body_size, "compress": self.compress, "timeout_ms": self.timeout.as_millis() as u64,
-            "properties": self.properties.iter().cloned().collect::<HashMap<_, _>>(),
+            "properties": self.properties.iter().cloned().collect::<HashMap<_, _>>(), "trace": self.trace,
         });
         if let Some(level) = self.delay_level {
             fields["delay_level"] = json!(level);
@@ -187,6 +190,41 @@ pub struct Sent {
     pub results: Vec<Result<JavaSendResult, ToolError>>,
     /// The unique id of every message; none for one that the client refused before it made an id.
     pub ids: Vec<Option<String>>,
+}
+
+/// A trace record as the official decoder reads it, and as the official encoder writes it again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JavaTrace {
+    /// `Pub` and its like.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The broker's region.
+    pub region: String,
+    /// The producer's group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The unique id; those of a batch are joined by commas.
+    pub msg_id: String,
+    /// The tags; `null` as a text: none.
+    pub tags: String,
+    /// The keys; `null` as a text: none.
+    pub keys: String,
+    /// The broker's address.
+    pub store_host: String,
+    /// The length of the body as it was sent.
+    pub body_length: usize,
+    /// `Normal_Msg` and its like.
+    pub msg_type: Option<String>,
+    /// The id of the stored message; those of a batch are joined by commas.
+    pub offset_msg_id: String,
+    /// Whether it was stored.
+    pub success: bool,
+    /// The record's text.
+    pub text: String,
+    /// What the message that carries it is found by.
+    pub index_keys: Vec<String>,
 }
 
 /// What became of a load.
@@ -411,6 +449,13 @@ impl JavaTool {
             results: results.collect::<Result<_, _>>().map_err(unexpected)?,
             ids: serde_json::from_value(answer["ids"].clone()).map_err(unexpected)?,
         })
+    }
+
+    /// The records of a message to the trace topic, by the official decoder.
+    pub fn decode_traces(&self, text: &str) -> Result<Vec<JavaTrace>, ToolError> {
+        let answer = self.call(json!({"op": "decode_traces", "text": text}), CALL_LIMIT)?;
+        serde_json::from_value(answer["records"].clone())
+            .map_err(|error| ToolError::of_tool(format!("unexpected answer: {error}: {answer}")))
     }
 
     /// Has the official producer send from several threads for a time, each pausing after every send.

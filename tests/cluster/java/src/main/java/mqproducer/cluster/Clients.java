@@ -54,6 +54,7 @@ final class Clients {
     DefaultMQProducer producer(JSONObject command, String group) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(group, hook(command));
         configure(producer, command);
+        producer.setEnableTrace(command.getBooleanValue("trace"));
         producer.start();
         return producer;
     }

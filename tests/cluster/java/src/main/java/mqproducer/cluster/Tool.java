@@ -86,6 +86,8 @@ public final class Tool {
                 return sender.send(command);
             case "send_for":
                 return load.sendFor(command);
+            case "decode_traces":
+                return Traces.decode(command);
             default:
                 throw new IllegalArgumentException("unknown op: " + op);
         }

@@ -1,0 +1,148 @@
+//! Traces on a real broker: read by the official decoder, and held against those of the official client.
+
+use crate::suites::{Bench, text};
+use crate::support::java_tool::{JavaTrace, SendSpec};
+use crate::support::samples::samples;
+use mqproducer::protocol::remoting::trace::TRACE_TOPIC;
+use mqproducer::{Config, Delay, Message, Producer, SendOptions};
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const EACH: usize = 12;
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Kind {
+    name: &'static str,
+    mode: &'static str,
+    body_size: usize,
+    delay_level: Option<u32>,
+    /// How many records it leaves.
+    records: usize,
+}
+
+const KINDS: &[Kind] = &[
+    Kind { name: "sync", mode: "sync", body_size: 64, delay_level: None, records: EACH },
+    Kind { name: "async", mode: "async", body_size: 64, delay_level: None, records: EACH },
+    // Nobody answers it, so there is nothing to tell.
+    Kind { name: "oneway", mode: "oneway", body_size: 64, delay_level: None, records: 0 },
+    Kind { name: "delay", mode: "sync", body_size: 64, delay_level: Some(1), records: EACH },
+    // Compressed: the record tells the length that was sent.
+    Kind { name: "long", mode: "sync", body_size: 20_000, delay_level: None, records: EACH },
+];
+
+/// Rows: TR-01 TR-02 TR-05.
+pub fn traces_are_those_of_the_official_client(bench: &Bench) -> Result<String, String> {
+    let mut expected = 0;
+    for kind in KINDS {
+        for lang in ["rust", "java"] {
+            bench.create_topic(&topic(lang, kind))?;
+        }
+        send(bench, kind)?;
+        let mut spec = SendSpec::new(&topic("java", kind), kind.mode, EACH);
+        (spec.body_size, spec.delay_level, spec.trace) =
+            (kind.body_size, kind.delay_level.map(|level| level as i32), true);
+        let sent = bench.tool.send(&bench.topology.connection(), &spec).map_err(text)?;
+        if let Some(Err(error)) = sent.results.iter().find(|result| result.is_err()) {
+            return Err(format!("{}: {error:?}", kind.name));
+        }
+        expected += 2 * kind.records;
+    }
+    let traces = read(bench, expected)?;
+    let of = |lang, kind: &Kind| traces.get(&topic(lang, kind)).map_or(&[][..], Vec::as_slice);
+    for kind in KINDS {
+        let (ours, javas) = (of("rust", kind), of("java", kind));
+        if (ours.len(), javas.len()) != (kind.records, kind.records) {
+            return Err(format!("{}: {} records of ours, {} of Java's", kind.name, ours.len(), javas.len()));
+        }
+        for (our, java) in ours.iter().zip(javas) {
+            // What differs from one send to the other is left out; zlib's output is the library's own.
+            let common = |it: &JavaTrace| {
+                let length = if kind.body_size > 4096 { 0 } else { it.body_length };
+                let parts =
+                    (it.kind.clone(), it.region.clone(), it.tags.clone(), it.keys.clone(), it.store_host.clone());
+                (parts, length, it.msg_type.clone(), it.success)
+            };
+            if common(our) != common(java) {
+                return Err(format!("{}: ours is {our:?}, Java's {java:?}", kind.name));
+            }
+            if kind.body_size > 4096 && !(our.body_length < kind.body_size && java.body_length < kind.body_size) {
+                return Err(format!("{}: {} and {} bytes", kind.name, our.body_length, java.body_length));
+            }
+        }
+    }
+    Ok(format!("{expected} records"))
+}
+
+fn topic(lang: &str, kind: &Kind) -> String {
+    format!("Traced_{lang}_{}", kind.name)
+}
+
+fn send(bench: &Bench, kind: &Kind) -> Result<(), String> {
+    let config = Config::new()
+        .with("url", &bench.url())
+        .and_then(|config| config.with("producer_group", "traced"))
+        .and_then(|config| config.with("enable_trace", "true"))
+        .map_err(text)?;
+    let producer = Producer::new(&config).map_err(text)?;
+    producer.start().map_err(text)?;
+    let topic = topic("rust", kind);
+    let (done, ended) = mpsc::channel();
+    for sample in samples(&topic, 0, EACH, kind.body_size) {
+        let mut message = Message::new(&topic, &sample.body).with_keys(&sample.keys);
+        message.tags = sample.tags.as_deref().unwrap_or_default();
+        message.delay = kind.delay_level.map_or(Delay::None, Delay::Level);
+        let options = SendOptions::default();
+        match kind.mode {
+            "async" => {
+                let done = done.clone();
+                producer.send_async(&message, &options, move |end| drop(done.send(end.map(drop)))).map_err(text)?;
+            }
+            "oneway" => drop(producer.send_oneway(&message, &options).map_err(text)?),
+            _ => drop(producer.send(&message, &options).map_err(text)?),
+        }
+    }
+    producer.close(LIMIT).map_err(text)?;
+    drop(done);
+    ended.iter().collect::<mqproducer::Result<Vec<()>>>().map_err(text)?;
+    match producer.traces_dropped().map_err(text)? {
+        0 => Ok(()),
+        dropped => Err(format!("{}: {dropped} traces were dropped", kind.name)),
+    }
+}
+
+/// The records by topic, in the order of their keys, once there are so many; each is what the official encoder writes.
+fn read(bench: &Bench, expected: usize) -> Result<BTreeMap<String, Vec<JavaTrace>>, String> {
+    let limit = Instant::now() + LIMIT;
+    loop {
+        let mut found = 0;
+        let mut traces: BTreeMap<String, Vec<JavaTrace>> = BTreeMap::new();
+        for stored in bench.read(TRACE_TOPIC, 1)? {
+            let body = String::from_utf8(stored.body).map_err(text)?;
+            let records = bench.tool.decode_traces(&body).map_err(text)?;
+            let again: String = records.iter().map(|record| record.text.as_str()).collect();
+            if again != body {
+                return Err(format!("{body:?} would be {again:?} by the official client"));
+            }
+            let keys = stored.keys.unwrap_or_default();
+            for record in records.into_iter().filter(|record| record.topic.starts_with("Traced_")) {
+                if let Some(missing) = record.index_keys.iter().find(|key| !keys.split(' ').any(|one| one == *key)) {
+                    return Err(format!("`{missing}` is not among the keys `{keys}` of {record:?}"));
+                }
+                found += 1;
+                traces.entry(record.topic.clone()).or_default().push(record);
+            }
+        }
+        if found >= expected {
+            // By the number of the sample, which its keys tell, and a batch's first id.
+            for records in traces.values_mut() {
+                records.sort_by(|a, b| (&a.keys, &a.msg_id).cmp(&(&b.keys, &b.msg_id)));
+            }
+            return Ok(traces);
+        }
+        if Instant::now() > limit {
+            return Err(format!("{found} records of {expected} within {LIMIT:?}"));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
