@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "callback.rs",
     "producer.rs",
     "request.rs",
+    "batch.rs",
     "broker.rs",
     "hook.rs",
     "trace.rs",

@@ -251,6 +251,12 @@
 #define MQP_MOCK_BROKER_STOPPED 2
 
 /**
+ * How each message of a batch ended: an *owned* handle, freed by mqp_batch_result_free. It never changes, so that any
+ * threads may read it at the same time.
+ */
+typedef struct mqp_batch_result mqp_batch_result;
+
+/**
  * What a producer knew of its brokers at one moment: an *owned* handle, freed by mqp_broker_states_free. It never
  * changes, so that any threads may read it at the same time.
  */
@@ -890,6 +896,69 @@ typedef struct mqp_reply_to {
 } mqp_reply_to;
 
 /**
+ * How a batch is sent: *copied*. Set `struct_size`, or start from MQP_BATCH_OPTIONS_INIT; zero stands for each default.
+ */
+typedef struct mqp_batch_options {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * 0: the batch is one request, and refused when it takes more than `max_message_size`. Otherwise it is split into
+     * requests that take at most so many bytes each, up to `max_message_size`; a message that is larger by itself goes
+     * alone. A message takes its body, its properties and 22 bytes.
+     */
+    uint32_t split_bytes;
+} mqp_batch_options;
+
+/**
+ * The end of a batch. Everything in it is *borrowed* for the duration of the callback it is passed to;
+ * mqp_batch_result_clone and mqp_error_clone keep more.
+ */
+typedef struct mqp_batch_completion {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_OK when every message was stored, else why the first of those that were not failed.
+     */
+    mqp_status status;
+    /**
+     * The `user_data` that came with the batch.
+     */
+    void *user_data;
+    /**
+     * How each message ended; never NULL.
+     */
+    const struct mqp_batch_result *result;
+    /**
+     * The error of the first message that failed, its index before the text; NULL when there is none.
+     */
+    const struct mqp_error *error;
+} mqp_batch_completion;
+
+/**
+ * Who is told of the end of a batch, once for all its messages. As with mqp_callback: once the call that took it
+ * returned MQP_OK, `call` runs exactly once and then `drop` exactly once, on the library's dispatcher and with the
+ * same restrictions; on any other return neither runs, and `user_data` stays the caller's.
+ */
+typedef struct mqp_batch_callback {
+    /**
+     * Required: receives the completion, *borrowed* until it returns.
+     */
+    void (*call)(void *user_data, const struct mqp_batch_completion *completion);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back after the call; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_batch_callback;
+
+/**
  * How a broker does, as the key `send_latency_enable` has it judged; without that every broker is healthy. Set
  * `struct_size`, or start from MQP_BROKER_STATE_VIEW_INIT. The strings are *borrowed* until the snapshot is freed.
  */
@@ -953,7 +1022,7 @@ typedef struct mqp_hook_context {
      */
     struct mqp_str topic;
     /**
-     * The unique id that the producer gave the message.
+     * The unique id that the producer gave the message; of a batch, its first request's own.
      */
     struct mqp_str message_id;
     /**
@@ -969,13 +1038,30 @@ typedef struct mqp_hook_context {
      */
     struct mqp_str broker_address;
     /**
-     * The length of the body before it was compressed.
+     * The length of the body before it was compressed; of a batch, of all bodies together.
      */
     size_t body_length;
     /**
-     * The message itself, its texts without a NUL at the end; NULL after the send.
+     * The message itself, its texts without a NUL at the end; NULL after the send. Of a batch, which hooks see as one
+     * message, it has the topic and `no_wait_store`, but no body.
      */
     const struct mqp_message *message;
+    /**
+     * How many messages there are: 1, or as many as a batch holds.
+     */
+    size_t message_count;
+    /**
+     * The first message of a batch; NULL after the send and for a single message.
+     */
+    const struct mqp_message *batch;
+    /**
+     * Size in bytes of one element of `batch`.
+     */
+    uint32_t message_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } mqp_hook_context;
 
 /**
@@ -1004,7 +1090,7 @@ typedef struct mqp_hook_end {
      */
     uint64_t cost_us;
     /**
-     * The receipt; NULL on failure.
+     * The receipt; NULL on failure. Of a batch: that of its first request, with the ids of all messages joined by commas.
      */
     const struct mqp_receipt *receipt;
     /**
@@ -1840,6 +1926,109 @@ mqp_status mqp_producer_reply_async(struct mqp_producer *producer,
                                     struct mqp_error **error);
 
 /**
+ * Sends several messages in one request, or in several when `batch_options` says to split them, and waits until each
+ * has its end or the deadline passed; failed tries are repeated as configured.
+ *
+ * The messages have one topic and one `no_wait_store`. Each keeps its unique id, flag and properties. None may have a
+ * delay, a priority or a lite topic, also not as a property, be half of a transaction or go to a retry topic
+ * (`%RETRY%...`); none is compressed. A message that is refused is named by its index, and then nothing was sent.
+ *
+ * The requests of a split batch go one after the other. With MQP_SELECT_ROUND_ROBIN and MQP_SELECT_RANDOM each has a
+ * queue of its own choice, and one that fails does not stop the next; with all other selectors they go to one queue in
+ * the order of the messages, and after a failure the rest is not sent.
+ *
+ * `messages`: *borrowed* for the call, `count` of them, at least 1. `message_size`: size in bytes of one element, the
+ * library's step: sizeof(mqp_message). `options`: *copied*, the deadline is one for the whole batch; NULL: all
+ * defaults. `batch_options`: *copied*; NULL: all defaults. `result`: receives an *owned* handle; may be NULL. `error`:
+ * may be NULL.
+ *
+ * Returns: MQP_OK when every message was stored. Otherwise either the batch was refused and `*result` is NULL, or it
+ * was sent, `*result` tells how each message ended, and the status is that of the first one that failed.
+ * Threads: any; blocks up to the deadline. Errors: those of mqp_producer_send.
+ */
+MQP_API
+mqp_status mqp_producer_send_batch(struct mqp_producer *producer,
+                                   const struct mqp_message *messages,
+                                   size_t count,
+                                   uint32_t message_size,
+                                   const struct mqp_send_options *options,
+                                   const struct mqp_batch_options *batch_options,
+                                   struct mqp_batch_result **result,
+                                   struct mqp_error **error);
+
+/**
+ * Sends several messages as mqp_producer_send_batch does without asking for answers: success means that they were
+ * handed to the connection, no more. Nothing is repeated.
+ *
+ * `messages`, `count`, `message_size`, `options`, `batch_options`, `error`: as in mqp_producer_send_batch. `result`:
+ * receives an *owned* handle whose receipts have the `send_status` MQP_SEND_ONEWAY; may be NULL. Returns: as there.
+ * Threads: any; blocks, at most up to the deadline, until connections are open. Errors: those of
+ * mqp_producer_send_batch but MQP_ERR_BROKER.
+ */
+MQP_API
+mqp_status mqp_producer_send_batch_oneway(struct mqp_producer *producer,
+                                          const struct mqp_message *messages,
+                                          size_t count,
+                                          uint32_t message_size,
+                                          const struct mqp_send_options *options,
+                                          const struct mqp_batch_options *batch_options,
+                                          struct mqp_batch_result **result,
+                                          struct mqp_error **error);
+
+/**
+ * Sends several messages as mqp_producer_send_batch does and returns at once; `callback` is told of the end of all of
+ * them, once. It waits, and in a callback does not, as mqp_producer_send_async says.
+ *
+ * `messages`, `count`, `message_size`, `options`, `batch_options`, `error`: as in mqp_producer_send_batch. `callback`:
+ * taken when the call returns MQP_OK, else untouched: see mqp_batch_callback. Threads: any, a callback's included.
+ * Errors, returned or told to the callback: those of mqp_producer_send_batch but MQP_ERR_WOULD_DEADLOCK.
+ */
+MQP_API
+mqp_status mqp_producer_send_batch_async(struct mqp_producer *producer,
+                                         const struct mqp_message *messages,
+                                         size_t count,
+                                         uint32_t message_size,
+                                         const struct mqp_send_options *options,
+                                         const struct mqp_batch_options *batch_options,
+                                         struct mqp_batch_callback callback,
+                                         struct mqp_error **error);
+
+/**
+ * How many messages the batch held; 0 for NULL.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_batch_result_count(const struct mqp_batch_result *result);
+
+/**
+ * Reads how the message at `index` ended, in the order in which they were given.
+ *
+ * `receipt`: receives the receipt, *borrowed* until the result is freed, or NULL when the message failed. `failure`:
+ * receives why it failed, *borrowed* until the result is freed, or NULL. Each may be NULL when it is not wanted.
+ * `error`: may be NULL; why reading failed. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_batch_result_get(const struct mqp_batch_result *result,
+                                size_t index,
+                                const struct mqp_receipt **receipt,
+                                const struct mqp_error **failure,
+                                struct mqp_error **error);
+
+/**
+ * Copies a result, to keep one that is only borrowed, as in a callback.
+ *
+ * Returns: *owned*, to be freed by mqp_batch_result_free; NULL for NULL. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_batch_result *mqp_batch_result_clone(const struct mqp_batch_result *result);
+
+/**
+ * Frees a result; NULL is allowed.
+ *
+ * `result`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_batch_result_free(struct mqp_batch_result *result);
+
+/**
  * Takes a snapshot of what a producer knows of the brokers in the routes that it uses, by name.
  *
  * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED,
@@ -2151,6 +2340,7 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
      (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
+#define MQP_BATCH_OPTIONS_INIT {(uint32_t)sizeof(mqp_batch_options), 0}
 #define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
 #define MQP_ERROR_VIEW_INIT \

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::Receipt;
 use crate::producer::admission::Permit;
 use crate::producer::waiting::SentRequest;
+use crate::route::Queue;
 use crate::runtime::{Dispatcher, Job};
 use crate::sync::{Condvar, Mutex, wait};
 use std::sync::Arc;
@@ -17,13 +18,20 @@ pub(crate) enum Completion {
     Waiter(Arc<Waiter>),
     /// A Rust closure, run on the dispatcher.
     Closure(Box<dyn FnOnce(Outcome) + Send>),
-    /// Code of the library that is quick, run where the message ends.
-    Inline(Box<dyn FnOnce(Outcome) + Send>),
+    /// Code of the library that is quick, run where the message ends: no code of the user's, nothing that waits.
+    Inline(Box<dyn FnOnce(Ending) + Send>),
     /// A callback of the C surface, run on the dispatcher.
     #[cfg(feature = "capi")]
     Foreign(crate::ffi::callback::ForeignCallback),
     /// A request, which then waits for its reply.
     Request(Box<SentRequest>),
+}
+
+/// How a request ended.
+pub(crate) struct Ending {
+    pub(crate) outcome: Outcome,
+    /// The queue of its last try, and the number of tries; `None`: it was dropped inside the library.
+    pub(crate) last: Option<(Queue, u32)>,
 }
 
 /// A completion that is owed: dropping it undelivered delivers an error, so that no path can lose one.
@@ -47,12 +55,22 @@ impl Owed {
         Owed(Some((completion, permit, dispatcher)))
     }
 
-    /// Delivers the end. The permit is given back when the receiver has taken it: for a callback, after it returned.
-    pub(crate) fn deliver(mut self, outcome: Outcome) {
-        self.take_and_deliver(outcome);
+    /// The end of a request whose messages are held in flight elsewhere.
+    pub(crate) fn inline(told: impl FnOnce(Ending) + Send + 'static, dispatcher: Arc<Dispatcher>) -> Self {
+        Owed(Some((Completion::Inline(Box::new(told)), None, dispatcher)))
     }
 
-    fn take_and_deliver(&mut self, outcome: Outcome) {
+    /// Delivers the end. The permit is given back when the receiver has taken it: for a callback, after it returned.
+    pub(crate) fn deliver(mut self, outcome: Outcome) {
+        self.take_and_deliver(outcome, None);
+    }
+
+    /// The same, after so many tries of which the last was at `queue`.
+    pub(crate) fn deliver_after(mut self, outcome: Outcome, queue: Queue, tries: u32) {
+        self.take_and_deliver(outcome, Some((queue, tries)));
+    }
+
+    fn take_and_deliver(&mut self, outcome: Outcome, last: Option<(Queue, u32)>) {
         let Some((completion, permit, dispatcher)) = self.0.take() else {
             return;
         };
@@ -62,7 +80,7 @@ impl Owed {
                 waiter.set(outcome);
             }
             Completion::Inline(told) => {
-                told(outcome);
+                told(Ending { outcome, last });
                 drop(permit);
             }
             Completion::Closure(closure) => dispatcher.push_owed(Job::Closure(Box::new(move || {
@@ -80,7 +98,7 @@ impl Drop for Owed {
     fn drop(&mut self) {
         if self.0.is_some() {
             let lost = Error::new(ErrorKind::Internal, "the message was dropped inside the library");
-            self.take_and_deliver(Err(lost.with_maybe_persisted(true)));
+            self.take_and_deliver(Err(lost.with_maybe_persisted(true)), None);
         }
     }
 }

@@ -66,10 +66,12 @@ pub struct HookContext<'a> {
     pub message_type: MessageType,
     /// The topic.
     pub topic: &'a str,
-    /// The unique id that the producer gave it.
+    /// The unique id that the producer gave it; of a batch, its first request's own.
     pub message_id: &'a str,
-    /// The length of the body before it was compressed.
+    /// The length of the body before it was compressed; of a batch, of all bodies together.
     pub body_length: usize,
+    /// 1; of a batch, how many messages it holds. Hooks see a batch as one message, as those of the Java client do.
+    pub message_count: usize,
     /// This client's address.
     pub born_host: &'a str,
     /// The broker chosen; after the send the one of the last try.
@@ -78,15 +80,18 @@ pub struct HookContext<'a> {
     pub broker_address: &'a str,
     /// The queue chosen; after the send the one of the last try.
     pub queue_id: i32,
-    /// The message itself; `None` after the send.
+    /// The message itself; `None` after the send. Of a batch it has the topic and `wait_store_msg_ok`, but no body.
     pub message: Option<&'a Message<'a>>,
+    /// The messages of a batch; empty for a single message, and after the send.
+    pub batch: &'a [Message<'a>],
 }
 
 /// How a message ended.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct HookEnd<'a> {
-    /// The receipt, or why it failed.
+    /// The receipt, or why it failed. Of a batch: the receipt of its first request with the ids of all messages, joined
+    /// by commas; or its first failure.
     pub result: Result<&'a Receipt, &'a Error>,
     /// The time from its acceptance to its end.
     pub cost: Duration,

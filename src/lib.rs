@@ -3,6 +3,7 @@
 #[cfg(not(unix))]
 compile_error!("mqproducer needs a Unix system");
 
+mod batch;
 mod broker;
 mod completion;
 pub mod config;
@@ -24,6 +25,7 @@ mod runtime;
 mod selector;
 mod sync;
 
+pub use batch::{BatchOptions, BatchResult};
 pub use broker::{BrokerHealth, BrokerState};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};

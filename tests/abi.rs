@@ -31,6 +31,12 @@ fn bad_input() {
     check("bad_input", &[]);
 }
 
+/// Rows: BA-01 BA-02 BA-04 BA-05.
+#[test]
+fn batches() {
+    check("batch", &[]);
+}
+
 #[test]
 fn callbacks() {
     check("callbacks", &[]);
@@ -105,10 +111,11 @@ fn memory_is_clean() {
     let callbacks = build(&source("callbacks.c"), "callbacks-memory");
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
     let hooks = build(&source("hooks.c"), "hooks-memory");
+    let batch = build(&source("batch.c"), "batch-memory");
     let script = build(&source("mock_script.c"), "mock-script-memory");
     let trace = build(&source("trace.c"), "trace-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, script, trace].map(|program| (program, None));
+    let programs = [example, bad_input, hooks, script, trace, batch].map(|program| (program, None));
     for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::batch::{self, HeldBatch};
 use super::error::mqp_error;
 use super::handle;
 use super::hook::{self, HeldAfter};
@@ -90,6 +91,8 @@ pub(crate) enum ForeignJob {
     Completion(Box<Held>),
     /// The end of a request.
     Reply(Box<HeldReply>),
+    /// The end of a batch.
+    Batch(Box<HeldBatch>),
     /// The hooks of a message that ended, then its sender.
     Hooks(Box<HeldAfter>),
     /// A record for the log callback.
@@ -124,6 +127,7 @@ impl ForeignJob {
         match self {
             ForeignJob::Completion(held) => complete(handle::give_box(held)),
             ForeignJob::Reply(held) => request::complete(handle::give_box(held)),
+            ForeignJob::Batch(held) => batch::complete(handle::give_box(held)),
             ForeignJob::Hooks(held) => hook::tell(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::LogDrop(drop) => drop.run(),

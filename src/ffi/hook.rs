@@ -52,7 +52,7 @@ pub struct mqp_hook_context {
     pub namespace_name: mqp_str,
     /// The topic.
     pub topic: mqp_str,
-    /// The unique id that the producer gave the message.
+    /// The unique id that the producer gave the message; of a batch, its first request's own.
     pub message_id: mqp_str,
     /// This client's address.
     pub born_host: mqp_str,
@@ -60,10 +60,19 @@ pub struct mqp_hook_context {
     pub broker_name: mqp_str,
     /// Its `host:port`.
     pub broker_address: mqp_str,
-    /// The length of the body before it was compressed.
+    /// The length of the body before it was compressed; of a batch, of all bodies together.
     pub body_length: usize,
-    /// The message itself, its texts without a NUL at the end; NULL after the send.
+    /// The message itself, its texts without a NUL at the end; NULL after the send. Of a batch, which hooks see as one
+    /// message, it has the topic and `no_wait_store`, but no body.
     pub message: *const mqp_message,
+    /// How many messages there are: 1, or as many as a batch holds.
+    pub message_count: usize,
+    /// The first message of a batch; NULL after the send and for a single message.
+    pub batch: *const mqp_message,
+    /// Size in bytes of one element of `batch`.
+    pub message_size: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// How a message ended. Everything in it is *borrowed* for the duration of the hook that it is passed to;
@@ -81,7 +90,7 @@ pub struct mqp_hook_end {
     pub reserved: u32,
     /// Microseconds from the message's acceptance to its end.
     pub cost_us: u64,
-    /// The receipt; NULL on failure.
+    /// The receipt; NULL on failure. Of a batch: that of its first request, with the ids of all messages joined by commas.
     pub receipt: *const mqp_receipt,
     /// The error; NULL on success.
     pub error: *const mqp_error,
@@ -203,14 +212,23 @@ impl SendHook for ForeignHook {
 /// Shows the context, with its message, to C.
 fn lend<T>(context: &HookContext<'_>, call: impl FnOnce(*const mqp_hook_context) -> T) -> T {
     let (texts, mut view) = view(context);
-    let properties: Vec<mqp_property> = (context.message.iter().flat_map(|message| &message.properties))
-        .map(|(name, value)| mqp_property { name: lent(name), value: lent(value) })
-        .collect();
+    let properties = context.message.map_or_else(Vec::new, lent_properties);
     let message = context.message.map(|message| lent_message(message, &properties));
     view.message = message.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let properties_of_batch: Vec<_> = context.batch.iter().map(lent_properties).collect();
+    let of_batch = context.batch.iter().zip(&properties_of_batch);
+    let batch: Vec<_> = of_batch.map(|(message, properties)| lent_message(message, properties)).collect();
+    if !batch.is_empty() {
+        view.batch = batch.as_ptr();
+    }
     let result = call(&raw const view);
     drop(texts);
     result
+}
+
+fn lent_properties(message: &Message<'_>) -> Vec<mqp_property> {
+    let lent = |(name, value): &(&str, &str)| mqp_property { name: lent(name), value: lent(value) };
+    message.properties.iter().map(lent).collect()
 }
 
 fn lent(text: &str) -> mqp_str {
@@ -286,6 +304,10 @@ fn view(context: &HookContext<'_>) -> (Texts<7>, mqp_hook_context) {
         broker_address: texts.get(6),
         body_length: context.body_length,
         message: std::ptr::null(),
+        message_count: context.message_count,
+        batch: std::ptr::null(),
+        message_size: size_of::<mqp_message>() as u32,
+        reserved: 0,
     };
     (texts, view)
 }

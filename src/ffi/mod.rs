@@ -1,6 +1,8 @@
 //! The C surface, and the only unsafe code of the library.
 
 #[cfg(feature = "capi")]
+pub(crate) mod batch;
+#[cfg(feature = "capi")]
 mod boundary;
 #[cfg(feature = "capi")]
 mod broker;

@@ -12,7 +12,9 @@ use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
-use super::{broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, version};
+use super::{
+    batch, broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, version,
+};
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
@@ -65,6 +67,7 @@ fn ends_without_padding<T: SizedStruct>() {
 fn sized_structs_end_without_padding() {
     ends_without_padding::<broker::mqp_broker_state_view>();
     ends_without_padding::<receipt::mqp_receipt_view>();
+    ends_without_padding::<batch::mqp_batch_options>();
     ends_without_padding::<received::mqp_received_message_view>();
     ends_without_padding::<request::mqp_reply_to>();
     ends_without_padding::<config::mqp_config_option_view>();
@@ -137,6 +140,7 @@ fn a_size_too_small_or_absurd_is_refused() {
 
 unsafe extern "C-unwind" fn call(_: *mut c_void, _: *const mqp_completion) {}
 unsafe extern "C-unwind" fn call_request(_: *mut c_void, _: *const request::mqp_request_completion) {}
+unsafe extern "C-unwind" fn call_batch(_: *mut c_void, _: *const batch::mqp_batch_completion) {}
 unsafe extern "C-unwind" fn call_log(_: *mut c_void, _: *const log::mqp_log_record) {}
 
 type NamedCall = (&'static str, Box<dyn Fn() -> mqp_status>);
@@ -147,6 +151,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let callback = mqp_callback { call: Some(call), user_data: null_mut(), drop: None };
     let request_callback =
         request::mqp_request_callback { call: Some(call_request), user_data: null_mut(), drop: None };
+    let batch_callback = batch::mqp_batch_callback { call: Some(call_batch), user_data: null_mut(), drop: None };
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
     let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
@@ -177,6 +182,10 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         request::mqp_producer_request_async(null_mut(), null(), null(), 0, request_callback),
         request::mqp_producer_reply(null_mut(), null(), null(), null(), null_mut()),
         request::mqp_producer_reply_async(null_mut(), null(), null(), null(), callback),
+        batch::mqp_producer_send_batch(null_mut(), null(), 0, 0, null(), null(), null_mut()),
+        batch::mqp_producer_send_batch_async(null_mut(), null(), 0, 0, null(), null(), batch_callback),
+        batch::mqp_producer_send_batch_oneway(null_mut(), null(), 0, 0, null(), null(), null_mut()),
+        batch::mqp_batch_result_get(null(), 0, null_mut(), null_mut()),
         producer::mqp_producer_flush(null_mut(), 0),
         producer::mqp_producer_close(null_mut(), 0),
         broker::mqp_producer_broker_states(null(), null_mut()),

@@ -2,6 +2,7 @@
 
 pub(crate) mod address_map;
 pub(crate) mod backoff;
+pub(crate) mod batch;
 pub(crate) mod compress;
 pub(crate) mod fault;
 pub(crate) mod namespace;

@@ -5,7 +5,7 @@ use crate::message::Message;
 use crate::protocol::remoting::properties::{MAX_RECONSUME_TIMES, RECONSUME_TIME};
 
 /// Begins the name of a consumer group's retry topic.
-const RETRY_TOPIC: &str = "%RETRY%";
+pub(super) const RETRY_TOPIC: &str = "%RETRY%";
 
 /// What the header tells of earlier consumption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -30,16 +30,28 @@ impl Admission {
 
     /// Takes room for one message, waiting as `policy` says. A message over the byte limit goes through alone.
     pub(crate) fn admit(self: &Arc<Self>, bytes: usize, policy: Backpressure, deadline: Instant) -> Result<Permit> {
+        self.admit_many(1, bytes, policy, deadline)
+    }
+
+    /// Takes room for several messages at once; more than the limits go through alone.
+    pub(crate) fn admit_many(
+        self: &Arc<Self>,
+        messages: usize,
+        bytes: usize,
+        policy: Backpressure,
+        deadline: Instant,
+    ) -> Result<Permit> {
         let mut state = self.state.lock();
         loop {
             if state.closed {
                 return Err(Error::new(ErrorKind::Closed, "the producer is closed"));
             }
-            let fits = state.messages < self.max_messages && state.bytes.saturating_add(bytes) <= self.max_bytes;
+            let fits = state.messages.saturating_add(messages) <= self.max_messages
+                && state.bytes.saturating_add(bytes) <= self.max_bytes;
             if fits || state.messages == 0 {
-                state.messages += 1;
+                state.messages += messages;
                 state.bytes += bytes;
-                return Ok(Permit { admission: Arc::clone(self), bytes });
+                return Ok(Permit { admission: Arc::clone(self), messages, bytes });
             }
             let now = Instant::now();
             if policy == Backpressure::Fail || (policy == Backpressure::Block && now >= deadline) {
@@ -82,17 +94,18 @@ impl Admission {
     }
 }
 
-/// Room for one message; given back when it is dropped.
+/// Room for what was admitted; given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
+    messages: usize,
     bytes: usize,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.admission.state.lock();
-        state.messages -= 1;
+        state.messages -= self.messages;
         state.bytes -= self.bytes;
         if state.waiting > 0 {
             self.admission.changed.notify_all();
@@ -133,6 +146,21 @@ mod tests {
         let big = admission.admit(1000, Backpressure::Fail, soon()).unwrap();
         assert!(admission.admit(1, Backpressure::Fail, soon()).is_err());
         drop(big);
+        admission.wait_idle(soon()).unwrap();
+    }
+
+    /// Rows: AS-05 CF-16.
+    #[test]
+    fn a_batch_counts_with_each_of_its_messages_and_goes_alone_when_it_is_too_many() {
+        let admission = Admission::new(3, 100);
+        let admit = |messages| admission.admit_many(messages, 10, Backpressure::Fail, soon());
+        let two = admit(2).unwrap();
+        assert!(admit(2).unwrap_err().message().starts_with("2 messages and 10 bytes are in flight"));
+        admit(1).unwrap();
+        drop(two);
+        let many = admit(1000).unwrap();
+        assert_eq!(admission.wait_idle(soon()), Err(1000));
+        drop(many);
         admission.wait_idle(soon()).unwrap();
     }
 

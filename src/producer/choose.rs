@@ -46,6 +46,17 @@ impl Core {
         }
     }
 
+    /// The queue of a batch's next part.
+    pub(super) fn choose_next(&self, topic: &str, last: &Queue, choice: Choice) -> Queue {
+        let selector = match choice {
+            Choice::RoundRobin => Selector::RoundRobin,
+            Choice::Random => Selector::Random,
+            Choice::Fixed => return self.choose_again(topic, last, choice).unwrap_or_else(|| last.clone()),
+        };
+        let chosen = self.routes.get(topic).and_then(|route| self.choose(topic, &route, &selector).ok());
+        chosen.map_or_else(|| last.clone(), |(queue, _)| queue)
+    }
+
     /// The queue of a message's next try; `None` when there is none any more.
     pub(super) fn choose_again(&self, topic: &str, last: &Queue, choice: Choice) -> Option<Queue> {
         let route = self.routes.get(topic);

@@ -64,6 +64,8 @@ pub(crate) struct Sending<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) mode: SendMode,
     pub(crate) message: &'a Message<'a>,
+    pub(crate) batch: &'a [Message<'a>],
+    pub(crate) body_length: usize,
     pub(crate) properties: &'a str,
     pub(crate) message_id: &'a str,
     pub(crate) born_host: &'a str,
@@ -81,12 +83,14 @@ pub(crate) fn before(hooks: &Arc<[Hook]>, sending: &Sending<'_>) -> Result<Box<A
         message_type,
         topic: sending.message.topic,
         message_id: sending.message_id,
-        body_length: sending.message.body.len(),
+        body_length: sending.body_length,
+        message_count: sending.batch.len().max(1),
         born_host: sending.born_host,
         broker_name: &sending.queue.broker.name,
         broker_address: &sending.queue.broker.address,
         queue_id: sending.queue.id,
         message: Some(sending.message),
+        batch: sending.batch,
     };
     for hook in hooks.iter() {
         let allowed = catch_unwind(AssertUnwindSafe(|| hook.get().check_forbidden(&context)));
@@ -114,7 +118,8 @@ pub(crate) fn before(hooks: &Arc<[Hook]>, sending: &Sending<'_>) -> Result<Box<A
         message_type,
         topic: sending.message.topic.to_owned(),
         message_id: sending.message_id.to_owned(),
-        body_length: sending.message.body.len(),
+        body_length: sending.body_length,
+        message_count: sending.batch.len().max(1),
         born_host: sending.born_host.to_owned(),
         queue: sending.queue.clone(),
         started: sending.started,
@@ -135,6 +140,7 @@ pub(crate) struct After {
     topic: String,
     message_id: String,
     body_length: usize,
+    message_count: usize,
     born_host: String,
     queue: Queue,
     started: Instant,
@@ -198,11 +204,13 @@ impl After {
             topic: &self.topic,
             message_id: &self.message_id,
             body_length: self.body_length,
+            message_count: self.message_count,
             born_host: &self.born_host,
             broker_name: &self.queue.broker.name,
             broker_address: &self.queue.broker.address,
             queue_id: self.queue.id,
             message: None,
+            batch: &[],
         };
         Some(tell(&context, &HookEnd { result: outcome.as_ref(), cost: self.cost, attempts: self.attempts }))
     }

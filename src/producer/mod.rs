@@ -1,6 +1,7 @@
 //! The producer: its life, and the way of a message through it.
 
 pub(crate) mod admission;
+pub(crate) mod batch;
 mod choose;
 mod faults;
 mod groups;
@@ -17,6 +18,7 @@ mod trace;
 pub(crate) mod trace_context;
 pub(crate) mod waiting;
 
+use crate::batch::{BatchOptions, BatchResult};
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};
@@ -26,6 +28,7 @@ use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
 use crate::received::ReceivedMessage;
 use crate::reply::ReplyTo;
+use batch::BatchCompletion;
 use hooks::Hook;
 use lifecycle::Core;
 use std::sync::Arc;
@@ -170,6 +173,60 @@ impl Producer {
         callback: impl FnOnce(Result<Receipt>) + Send + 'static,
     ) -> Result<()> {
         self.submit_reply(to, message, options, Completion::Closure(Box::new(callback)))
+    }
+
+    /// Sends several messages in one request, or in several when `batch` says to split them, and waits until each has
+    /// its end, for at most the send's deadline.
+    ///
+    /// The messages have one topic and one `wait_store_msg_ok`. Each keeps its id, flag and properties; none may have a
+    /// delay, a priority or a lite topic, be half of a transaction or go to a retry topic (`%RETRY%...`), and none is
+    /// compressed. An `Err` refuses the whole batch and names the message and its field; nothing was sent then.
+    ///
+    /// The requests of a split batch go one after the other. With `RoundRobin` and `Random` each has a queue of its own
+    /// choice, and one that fails does not stop the next. With all other selectors they go to one queue in the order of
+    /// the messages, and after a failure the rest is not sent.
+    pub fn send_batch(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+    ) -> Result<BatchResult> {
+        let core = self.blocking()?;
+        let waiter = Arc::new(Waiter::new());
+        core.submit_batch(messages, options, batch, Mode::Sync, BatchCompletion::Waiter(Arc::clone(&waiter)))?;
+        Ok(waiter.wait()?.into_result())
+    }
+
+    /// The same without waiting: `callback` runs once for the whole batch, as that of [`Producer::send_async`].
+    pub fn send_batch_async(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+        callback: impl FnOnce(BatchResult) + Send + 'static,
+    ) -> Result<()> {
+        self.submit_batch(messages, options, batch, BatchCompletion::Closure(Box::new(callback)))
+    }
+
+    /// The same without answers and retries, as [`Producer::send_oneway`].
+    pub fn send_batch_oneway(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+    ) -> Result<BatchResult> {
+        self.blocking()?.send_batch_oneway(messages, options, batch)
+    }
+
+    /// The asynchronous batch of every binding; on an error the completion is dropped undelivered.
+    pub(crate) fn submit_batch(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+        completion: BatchCompletion,
+    ) -> Result<()> {
+        self.core()?.submit_batch(messages, options, batch, Mode::Async, completion)
     }
 
     /// What is known of the brokers in the routes in use, by name.

@@ -21,6 +21,7 @@ use crate::policy::returns::Returns;
 use crate::policy::validate;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::frame::Frame;
+use crate::protocol::remoting::payload::Payload;
 use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
 use crate::protocol::remoting::send::SendHeader;
@@ -66,7 +67,7 @@ pub(super) struct Form<'a> {
     pub(super) sys_flag: i32,
     /// Properties of the library's own.
     pub(super) properties: &'a [(&'a str, &'a str)],
-    /// Whether the body is an encoded batch, which goes uncompressed and has no properties of a message.
+    /// Whether the body is a batch, which goes uncompressed.
     pub(super) batch: bool,
     /// Whether the topic is one that the servers made, outside of every namespace.
     pub(super) servers_topic: bool,
@@ -79,13 +80,13 @@ impl Default for Form<'_> {
 }
 
 /// What a message's header needs, the same for every try.
-struct Head {
+pub(super) struct Head {
     code: i32,
     batch: bool,
-    topic: String,
-    properties: String,
-    message_id: String,
-    flag: i32,
+    pub(super) topic: String,
+    pub(super) properties: String,
+    pub(super) message_id: String,
+    pub(super) flag: i32,
     sys_flag: i32,
     returns: Returns,
     born_timestamp: i64,
@@ -93,9 +94,9 @@ struct Head {
 
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
-    mode: Mode,
-    started: Instant,
-    total: Duration,
+    pub(super) mode: Mode,
+    pub(super) started: Instant,
+    pub(super) total: Duration,
     pub(super) deadline: Instant,
 }
 
@@ -134,13 +135,9 @@ impl Core {
         if matches!(topic, Cow::Owned(_)) {
             validate::topic_name(&topic)?;
         }
-        let started = Instant::now();
-        let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
-        let rules = Rules { mode, started, total, deadline: started + total };
+        let rules = self.rules(options, mode);
         let mut head = self.head(message, &topic, form)?;
-        // Room is given back by the dispatcher, which would wait for itself in a callback.
-        let policy = if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure };
-        let permit = self.admission.admit(message.body.len(), policy, rules.deadline)?;
+        let permit = self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?;
         let compressed = if form.batch { None } else { self.settings.compression.apply(message.body) };
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
@@ -154,7 +151,25 @@ impl Core {
         Ok(Accepted { head, compressed, queue, choice, rules, permit, after })
     }
 
-    fn sending<'a>(&'a self, message: &'a Message<'a>, head: &'a Head, queue: &'a Queue, rules: &Rules) -> Sending<'a> {
+    pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Rules {
+        let started = Instant::now();
+        let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
+        Rules { mode, started, total, deadline: started + total }
+    }
+
+    /// What the calling thread does at the limits in flight.
+    pub(super) fn backpressure(&self) -> Backpressure {
+        // Room is given back by the dispatcher, which would wait for itself in a callback.
+        if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure }
+    }
+
+    pub(super) fn sending<'a>(
+        &'a self,
+        message: &'a Message<'a>,
+        head: &'a Head,
+        queue: &'a Queue,
+        rules: &Rules,
+    ) -> Sending<'a> {
         Sending {
             producer_group: &self.settings.producer_group,
             namespace: self.settings.namespace.name().unwrap_or_default(),
@@ -164,6 +179,8 @@ impl Core {
                 Mode::Oneway => SendMode::Oneway,
             },
             message,
+            batch: &[],
+            body_length: message.body.len(),
             properties: &head.properties,
             message_id: &head.message_id,
             born_host: self.identity.host(),
@@ -172,7 +189,7 @@ impl Core {
         }
     }
 
-    fn head(&self, message: &Message<'_>, topic: &str, form: &Form<'_>) -> Result<Head> {
+    pub(super) fn head(&self, message: &Message<'_>, topic: &str, form: &Form<'_>) -> Result<Head> {
         let born_timestamp = now_ms();
         let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
@@ -235,6 +252,22 @@ impl Core {
     ) -> Result<()> {
         let Accepted { head, compressed, queue, choice, rules, permit, after } =
             self.accept(message, options, mode, form)?;
+        let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
+        let body = compressed.as_deref().unwrap_or(message.body);
+        self.launch(head, (queue, choice), rules, after, owed, Payload::Plain(body));
+        Ok(())
+    }
+
+    /// Sends what was accepted.
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        head: Head,
+        (queue, choice): (Queue, Choice),
+        rules: Rules,
+        after: Option<Box<After>>,
+        owed: Owed,
+        payload: Payload<'_>,
+    ) {
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -250,10 +283,9 @@ impl Core {
             stored: None,
             maybe_persisted: false,
             after,
-            owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
+            owed,
         });
-        op.start_try(Some(compressed.as_deref().unwrap_or(message.body)));
-        Ok(())
+        op.start_try(Some(payload));
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
@@ -268,7 +300,7 @@ impl Core {
     ) -> Outcome {
         let Accepted { head, compressed, queue, rules, permit, after, .. } =
             self.accept(message, options, Mode::Oneway, form)?;
-        let body = compressed.as_deref().unwrap_or(message.body);
+        let body = Payload::Plain(compressed.as_deref().unwrap_or(message.body));
         let Some(after) = after else {
             return self.push_oneway(head, body, &queue, rules, Box::new(permit));
         };
@@ -278,7 +310,14 @@ impl Core {
         outcome
     }
 
-    fn push_oneway(&self, head: Head, body: &[u8], queue: &Queue, rules: Rules, on_written: OnWritten) -> Outcome {
+    pub(super) fn push_oneway(
+        &self,
+        head: Head,
+        body: Payload<'_>,
+        queue: &Queue,
+        rules: Rules,
+        on_written: OnWritten,
+    ) -> Outcome {
         let connection = self.pool.broker(&queue.broker.address);
         let opening = Instant::now();
         let opened = connection.wait_open(rules.deadline);
@@ -304,10 +343,10 @@ impl Core {
         })
     }
 
-    fn encode(&self, head: &Head, queue: &Queue, opaque: i32, oneway: bool, body: &[u8]) -> Bytes {
+    fn encode(&self, head: &Head, queue: &Queue, opaque: i32, oneway: bool, body: Payload<'_>) -> Bytes {
         // Control characters grow sixfold in a JSON header; two belong to each property.
         let room = HEADER_ROOM + head.properties.len() * 2 + head.topic.len();
-        let mut out = BytesMut::with_capacity(room + body.len());
+        let mut out = BytesMut::with_capacity(room + body.size());
         let header = SendHeader {
             producer_group: &self.settings.producer_group,
             topic: &head.topic,
@@ -364,14 +403,14 @@ impl SendOp {
     }
 
     /// Sends to `self.queue`; the body comes from the caller the first time, from the first frame later.
-    fn start_try(mut self: Box<Self>, first_body: Option<&[u8]>) {
+    fn start_try(mut self: Box<Self>, first_body: Option<Payload<'_>>) {
         self.tries += 1;
         self.sent_away = false;
         self.transmit(first_body);
     }
 
     /// Sends the present try, which is the second time after a GO_AWAY.
-    fn transmit(mut self: Box<Self>, first_body: Option<&[u8]>) {
+    fn transmit(mut self: Box<Self>, first_body: Option<Payload<'_>>) {
         self.try_started = Instant::now();
         let cap = self.core.settings.per_request_timeout;
         let deadline = self.retry_rules().try_deadline(self.try_started, self.rules.total, self.rules.deadline, cap);
@@ -381,15 +420,16 @@ impl SendOp {
             Ok(opaque) => opaque,
             Err(cause) => {
                 if let Some(body) = first_body {
-                    self.body = Bytes::copy_from_slice(body);
+                    self.body = body.to_bytes();
                 }
                 return self.on_failure(Failure { cause, maybe_sent: false });
             }
         };
-        let body = first_body.unwrap_or(&self.body);
+        let body = first_body.unwrap_or(Payload::Plain(&self.body));
+        let size = body.size();
         let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
         // Of every frame so far only the last is kept.
-        self.body = frame.slice(frame.len() - body.len()..);
+        self.body = frame.slice(frame.len() - size..);
         if let Err((responder, cause)) = connection.request(opaque, frame, self, deadline) {
             responder.on_failure(Failure { cause, maybe_sent: false });
         }
@@ -479,7 +519,7 @@ impl SendOp {
         let Some(after) = after else {
             // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
             drop(core);
-            return owed.deliver(outcome);
+            return owed.deliver_after(outcome, queue, tries);
         };
         let dispatcher = Arc::clone(core.runtime.dispatcher());
         drop(core);

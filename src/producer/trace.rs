@@ -341,7 +341,7 @@ impl Tracer {
 
     fn submit(&self, Parcel { topic, body, keys, sending }: Parcel, options: &SendOptions<'_>) {
         let losses = Arc::clone(&self.losses);
-        let completion = Completion::Inline(Box::new(move |outcome| match outcome {
+        let completion = Completion::Inline(Box::new(move |ended| match ended.outcome {
             Ok(_) => sending.arrived(),
             Err(cause) => losses.log(&cause),
         }));

@@ -129,6 +129,22 @@ FIELD(mqp_send_options, broker_name, 32, 16);
 FIELD(mqp_send_options, machine_rooms, 48, 16);
 FIELD(mqp_send_options, queue_selector, 64, 16);
 
+SIZE(mqp_batch_options, 8);
+FIELD(mqp_batch_options, struct_size, 0, 4);
+FIELD(mqp_batch_options, split_bytes, 4, 4);
+
+SIZE(mqp_batch_completion, 32);
+FIELD(mqp_batch_completion, struct_size, 0, 4);
+FIELD(mqp_batch_completion, status, 4, 4);
+FIELD(mqp_batch_completion, user_data, 8, 8);
+FIELD(mqp_batch_completion, result, 16, 8);
+FIELD(mqp_batch_completion, error, 24, 8);
+
+SIZE(mqp_batch_callback, 24);
+FIELD(mqp_batch_callback, call, 0, 8);
+FIELD(mqp_batch_callback, user_data, 8, 8);
+FIELD(mqp_batch_callback, drop, 16, 8);
+
 SIZE(mqp_completion, 32);
 FIELD(mqp_completion, struct_size, 0, 4);
 FIELD(mqp_completion, status, 4, 4);
@@ -213,7 +229,7 @@ FIELD(mqp_mock_request_view, fields, 48, 8);
 FIELD(mqp_mock_request_view, field_count, 56, 8);
 FIELD(mqp_mock_request_view, body, 64, 16);
 
-SIZE(mqp_hook_context, 144);
+SIZE(mqp_hook_context, 168);
 FIELD(mqp_hook_context, struct_size, 0, 4);
 FIELD(mqp_hook_context, mode, 4, 4);
 FIELD(mqp_hook_context, message_type, 8, 4);
@@ -227,6 +243,10 @@ FIELD(mqp_hook_context, broker_name, 96, 16);
 FIELD(mqp_hook_context, broker_address, 112, 16);
 FIELD(mqp_hook_context, body_length, 128, 8);
 FIELD(mqp_hook_context, message, 136, 8);
+FIELD(mqp_hook_context, message_count, 144, 8);
+FIELD(mqp_hook_context, batch, 152, 8);
+FIELD(mqp_hook_context, message_size, 160, 4);
+FIELD(mqp_hook_context, reserved, 164, 4);
 
 SIZE(mqp_hook_end, 40);
 FIELD(mqp_hook_end, struct_size, 0, 4);

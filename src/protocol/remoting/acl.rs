@@ -1,5 +1,6 @@
 //! Request signatures of RocketMQ's access control.
 
+use super::payload::Payload;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,6 +18,11 @@ pub const SIGNATURE: &str = "Signature";
 ///
 /// `fields` must hold everything that goes into the frame, [`ACCESS_KEY`] and [`SECURITY_TOKEN`] too.
 pub fn signature(secret_key: &str, fields: &[(&str, &str)], body: &[u8]) -> String {
+    signature_of(secret_key, fields, Payload::Plain(body))
+}
+
+/// [`signature`] of any payload.
+pub(super) fn signature_of(secret_key: &str, fields: &[(&str, &str)], body: Payload<'_>) -> String {
     let mut sorted: Vec<&(&str, &str)> = fields.iter().filter(|(name, _)| *name != SIGNATURE).collect();
     // Stable, so that of equal names the last stays last.
     sorted.sort_by_key(|(name, _)| *name);
@@ -29,7 +35,7 @@ pub fn signature(secret_key: &str, fields: &[(&str, &str)], body: &[u8]) -> Stri
             mac.update(value.as_bytes());
         }
     }
-    mac.update(body);
+    body.each_piece(|piece| mac.update(piece));
     STANDARD.encode(mac.finalize().into_bytes())
 }
 

@@ -9,6 +9,8 @@ use super::properties::MAX_PROPERTIES;
 
 /// Bytes around one message's body and properties.
 pub const OVERHEAD: usize = 22;
+/// Where a message's body begins.
+pub const BODY_AT: usize = 20;
 
 /// One message of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +38,26 @@ pub fn encode(out: &mut BytesMut, message: &BatchMessage<'_>) -> Result<(), Code
     if size > super::frame::MAX_FRAME {
         return Err(CodecError::TooLong { field: "batch message", size, limit: super::frame::MAX_FRAME });
     }
-    out.reserve(size);
-    out.put_i32(size as i32);
-    out.put_u64(0);
-    out.put_i32(message.flag);
-    out.put_i32(message.body.len() as i32);
-    out.put_slice(message.body);
-    out.put_i16(properties.len() as i16);
-    out.put_slice(properties);
+    put(out, message);
     Ok(())
+}
+
+/// Appends a message whose sizes were checked.
+pub(super) fn put(out: &mut BytesMut, message: &BatchMessage<'_>) {
+    out.reserve(encoded_len(message));
+    out.put_slice(&head(message));
+    out.put_slice(message.body);
+    out.put_i16(message.properties.len() as i16);
+    out.put_slice(message.properties.as_bytes());
+}
+
+/// What stands before a message's body.
+pub(super) fn head(message: &BatchMessage<'_>) -> [u8; BODY_AT] {
+    let mut head = [0; BODY_AT];
+    head[..4].copy_from_slice(&(encoded_len(message) as i32).to_be_bytes());
+    head[12..16].copy_from_slice(&message.flag.to_be_bytes());
+    head[16..].copy_from_slice(&(message.body.len() as i32).to_be_bytes());
+    head
 }
 
 /// The messages of a batch body. Ends after the first error.

@@ -6,10 +6,12 @@ use std::fmt;
 
 use bytes::BytesMut;
 
-use super::acl::{ACCESS_KEY, SECURITY_TOKEN, SIGNATURE, signature};
+use super::acl::{ACCESS_KEY, SECURITY_TOKEN, SIGNATURE, signature_of};
 use super::frame::Serializer;
+use super::header::Identity;
+use super::payload::Payload;
 use super::request::encode_request;
-use super::send::{NumberText, SendHeader, encode_send};
+use super::send::{NumberText, SendHeader, encode_send_as};
 
 /// Field: the namespace of version 2.
 pub const NAMESPACE: &str = "ns";
@@ -71,7 +73,7 @@ impl Envelope {
         }
         let mut all = fields.to_vec();
         all.extend(self.unsigned());
-        let signed = self.sign(&all, body);
+        let signed = self.sign(&all, body.into());
         all.extend(signed.as_deref().map(|signature| (SIGNATURE, signature)));
         encode_request(out, code, serializer, opaque, flag, &all, body);
     }
@@ -86,10 +88,10 @@ impl Envelope {
         opaque: i32,
         oneway: bool,
         header: &SendHeader<'_>,
-        body: &[u8],
+        body: Payload<'_>,
     ) {
         if self.is_empty() {
-            return encode_send(out, code, serializer, opaque, oneway, header, &[], body);
+            return encode_send_as(out, Identity::OURS, code, serializer, opaque, oneway, header, &[], body);
         }
         let mut extra: Vec<(&str, &str)> = self.unsigned().collect();
         let mut signed = None;
@@ -100,7 +102,7 @@ impl Envelope {
             signed = self.sign(&all, body);
         }
         extra.extend(signed.as_deref().map(|signature| (SIGNATURE, signature)));
-        encode_send(out, code, serializer, opaque, oneway, header, &extra, body);
+        encode_send_as(out, Identity::OURS, code, serializer, opaque, oneway, header, &extra, body);
     }
 
     fn is_empty(&self) -> bool {
@@ -117,14 +119,17 @@ impl Envelope {
         namespace.chain(credentials)
     }
 
-    fn sign(&self, fields: &[(&str, &str)], body: &[u8]) -> Option<String> {
-        self.credentials.as_ref().map(|credentials| signature(&credentials.secret_key, fields, body))
+    fn sign(&self, fields: &[(&str, &str)], body: Payload<'_>) -> Option<String> {
+        self.credentials.as_ref().map(|credentials| signature_of(&credentials.secret_key, fields, body))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::acl::signature;
+    use super::super::batch::BatchMessage;
     use super::super::command::request_code::{END_TRANSACTION, SEND_MESSAGE, SEND_MESSAGE_V2};
+    use super::super::send::encode_send;
     use super::super::{Header, split};
     use super::*;
 
@@ -169,7 +174,12 @@ mod tests {
         for serializer in [Serializer::Json, Serializer::Rocketmq] {
             for code in [SEND_MESSAGE_V2, SEND_MESSAGE] {
                 let mut out = BytesMut::new();
-                sealed().encode_send(&mut out, code, serializer, 1, false, &header(), b"body");
+                sealed().encode_send(&mut out, code, serializer, 1, false, &header(), Payload::Plain(b"body"));
+                checked(&out);
+                let message = BatchMessage { flag: 1, body: b"body", properties: "a\u{1}b\u{2}" };
+                let batch = [message, BatchMessage { flag: 2, ..message }];
+                let mut out = BytesMut::new();
+                sealed().encode_send(&mut out, code, serializer, 1, false, &header(), Payload::Batch(&batch));
                 checked(&out);
             }
             let mut out = BytesMut::new();
@@ -183,7 +193,15 @@ mod tests {
         let (mut plain, mut enveloped) = (BytesMut::new(), BytesMut::new());
         encode_send(&mut plain, SEND_MESSAGE_V2, Serializer::Json, 1, false, &header(), &[], b"body");
         let empty = Envelope::default();
-        empty.encode_send(&mut enveloped, SEND_MESSAGE_V2, Serializer::Json, 1, false, &header(), b"body");
+        empty.encode_send(
+            &mut enveloped,
+            SEND_MESSAGE_V2,
+            Serializer::Json,
+            1,
+            false,
+            &header(),
+            Payload::Plain(b"body"),
+        );
         assert_eq!(plain, enveloped);
     }
 

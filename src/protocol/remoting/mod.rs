@@ -15,6 +15,7 @@ pub mod header;
 pub mod heartbeat;
 mod json;
 pub mod message_id;
+pub mod payload;
 pub mod properties;
 pub mod recall;
 pub mod reply;

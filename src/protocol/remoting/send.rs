@@ -1,12 +1,13 @@
 //! The send requests: the library's hottest encoder, and their decoding for the embedded cluster.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::command::{ONEWAY, request_code};
 use super::error::CodecError;
 use super::frame::{PREFIX, Serializer, write_prefix};
 use super::header::{Header, Identity};
 use super::json::{ESCAPES, escapes, needs_escape};
+use super::payload::Payload;
 use super::request::{Fixed, encode};
 
 /// The header of every send request; the names on the wire follow from the request code.
@@ -159,10 +160,10 @@ pub fn encode_send(
     encode_send_as(out, Identity::OURS, code, serializer, opaque, oneway, header, extra, body);
 }
 
-/// [`encode_send`] in the name of another client.
+/// [`encode_send`] of any payload, in the name of any client.
 #[allow(clippy::too_many_arguments)]
 #[inline]
-pub fn encode_send_as(
+pub fn encode_send_as<'a>(
     out: &mut BytesMut,
     identity: Identity,
     code: i32,
@@ -171,17 +172,19 @@ pub fn encode_send_as(
     oneway: bool,
     header: &SendHeader<'_>,
     extra: &[(&str, &str)],
-    body: &[u8],
+    body: impl Into<Payload<'a>>,
 ) {
+    let body = body.into();
     let fixed = Fixed { code, identity, opaque, flag: if oneway { ONEWAY } else { 0 }, remark: None };
     if has_long_names(code) {
         let mut text = NumberText::default();
         let fields = header.fields(code, &mut text);
-        return encode(out, serializer, &fixed, fields.iter().chain(extra).copied(), body);
+        return encode(out, serializer, &fixed, fields.iter().chain(extra).copied(), &body.to_bytes());
     }
     let start = out.len();
     let bound = PREFIX + header_bound(serializer, header, extra);
-    out.reserve(bound + body.len());
+    let size = body.size();
+    out.reserve(bound + size);
     out.resize(start + bound, 0);
     let mut writer = Writer { frame: &mut out[start..], at: PREFIX };
     match serializer {
@@ -189,9 +192,9 @@ pub fn encode_send_as(
         Serializer::Rocketmq => writer.rocketmq(&fixed, header, extra),
     }
     let end = writer.at;
-    write_prefix(writer.frame, serializer, end - PREFIX, body.len());
+    write_prefix(writer.frame, serializer, end - PREFIX, size);
     out.truncate(start + end);
-    out.put_slice(body);
+    body.put(out);
 }
 
 /// More than all names, punctuation, numbers and fixed fields of a send header take, and the eight bytes by which

@@ -1,0 +1,235 @@
+//! Several messages in one request, and how each of them ended.
+
+use crate::completion::Outcome;
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::Receipt;
+use std::ops::Range;
+
+/// How a batch is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchOptions {
+    /// 0, the default: the batch is one request, and refused when it is larger than `max_message_size`. Otherwise
+    /// it is split into requests that take at most so many bytes each, up to `max_message_size`; a message that is
+    /// larger by itself goes alone. A message takes its body, its properties and 22 bytes.
+    pub split_bytes: usize,
+}
+
+impl BatchOptions {
+    /// Sets the largest request of a batch that is split.
+    pub fn with_split_bytes(mut self, split_bytes: usize) -> Self {
+        self.split_bytes = split_bytes;
+        self
+    }
+}
+
+/// How the messages of a batch ended, in the order in which they were given.
+#[derive(Clone, Debug)]
+pub struct BatchResult {
+    results: Vec<Result<Receipt>>,
+}
+
+impl BatchResult {
+    /// The receipt of each message, or why it failed.
+    pub fn results(&self) -> &[Result<Receipt>] {
+        &self.results
+    }
+
+    /// The same, owned.
+    pub fn into_results(self) -> Vec<Result<Receipt>> {
+        self.results
+    }
+
+    /// Whether every message has a receipt.
+    pub fn all_ok(&self) -> bool {
+        self.first_error().is_none()
+    }
+
+    /// The first message that failed: its index, and why.
+    pub fn first_error(&self) -> Option<(usize, &Error)> {
+        let failed = |(index, result): (usize, &'_ Result<Receipt>)| result.is_err().then_some(index);
+        let index = self.results.iter().enumerate().find_map(failed)?;
+        self.results[index].as_ref().err().map(|error| (index, error))
+    }
+}
+
+/// How the requests of a batch ended. Whoever waits makes the result of it, so that the I/O thread need not.
+#[derive(Debug)]
+pub(crate) struct BatchEnd {
+    ids: Vec<String>,
+    parts: Vec<(Range<usize>, Outcome)>,
+}
+
+impl BatchEnd {
+    /// Of messages with these unique ids.
+    pub(crate) fn new(ids: Vec<String>) -> Self {
+        BatchEnd { ids, parts: Vec::new() }
+    }
+
+    /// Of a batch that nobody ended.
+    pub(crate) fn lost(count: usize) -> Self {
+        BatchEnd::new(vec![String::new(); count])
+    }
+
+    /// The end of the request that carried these messages.
+    pub(crate) fn push(&mut self, range: Range<usize>, outcome: Outcome) {
+        self.parts.push((range, outcome));
+    }
+
+    /// The end of each message.
+    pub(crate) fn into_result(self) -> BatchResult {
+        let lost = Error::new(ErrorKind::Internal, "the message was dropped inside the library");
+        let lost = lost.with_maybe_persisted(true);
+        let mut results: Vec<Outcome> = self.ids.iter().map(|_| Err(lost.clone())).collect();
+        let mut ids = self.ids;
+        for (range, outcome) in self.parts {
+            match outcome {
+                Ok(receipt) => {
+                    let each = OfBatch::new(&receipt, range.len());
+                    for index in range.clone() {
+                        results[index] = Ok(each.receipt(index - range.start, std::mem::take(&mut ids[index])));
+                    }
+                }
+                Err(error) => results[range].iter_mut().for_each(|result| *result = Err(error.clone())),
+            }
+        }
+        BatchResult { results }
+    }
+
+    /// The end of the batch as one message: its first failure, or a receipt with all ids joined by commas, as the Java
+    /// client has it.
+    pub(crate) fn as_one(&self) -> Outcome {
+        let mut one: Option<Receipt> = None;
+        for (range, outcome) in &self.parts {
+            let receipt = outcome.as_ref().map_err(Error::clone)?;
+            let message_id = match OfBatch::new(receipt, range.len()).is_whole() {
+                true => receipt.message_id.clone(),
+                false => self.ids[range.clone()].join(","),
+            };
+            match &mut one {
+                None => one = Some(Receipt { message_id, ..receipt.clone() }),
+                Some(one) => {
+                    one.message_id = format!("{},{message_id}", one.message_id);
+                    one.offset_message_id = format!("{},{}", one.offset_message_id, receipt.offset_message_id);
+                    one.attempts += receipt.attempts;
+                }
+            }
+        }
+        one.ok_or_else(|| Error::new(ErrorKind::Internal, "the batch had no requests"))
+    }
+}
+
+/// The receipt of a request of several messages, taken apart.
+pub(crate) struct OfBatch<'a> {
+    receipt: &'a Receipt,
+    offset_ids: Vec<&'a str>,
+    count: usize,
+}
+
+impl<'a> OfBatch<'a> {
+    pub(crate) fn new(receipt: &'a Receipt, count: usize) -> Self {
+        let joined = receipt.offset_message_id.split(',');
+        OfBatch { receipt, offset_ids: joined.filter(|id| !id.is_empty()).collect(), count }
+    }
+
+    /// Whether the broker keeps the batch as one record with one id, as in a topic whose `queue.type` is `BatchCQ`.
+    fn is_whole(&self) -> bool {
+        self.count > 1 && self.offset_ids.len() == 1
+    }
+
+    /// The receipt of the message at `index`: messages of a batch are stored one behind the other.
+    pub(crate) fn receipt(&self, index: usize, message_id: String) -> Receipt {
+        let of_message = match self.offset_ids.len() {
+            1 => self.offset_ids.first(),
+            ids if ids == self.count => self.offset_ids.get(index),
+            // Not to be told apart.
+            _ => None,
+        };
+        let receipt = self.receipt;
+        Receipt {
+            message_id,
+            offset_message_id: of_message.copied().unwrap_or_default().to_owned(),
+            queue_offset: match receipt.queue_offset {
+                first if first >= 0 => first + index as i64,
+                none => none,
+            },
+            status: receipt.status,
+            topic: receipt.topic.clone(),
+            broker_name: receipt.broker_name.clone(),
+            queue_id: receipt.queue_id,
+            transaction_id: receipt.transaction_id.clone(),
+            region_id: receipt.region_id.clone(),
+            recall_handle: receipt.recall_handle.clone(),
+            attempts: receipt.attempts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::SendStatus;
+
+    fn receipt(offset_ids: &str, queue_offset: i64) -> Receipt {
+        Receipt {
+            status: SendStatus::Ok,
+            message_id: "BATCH".into(),
+            offset_message_id: offset_ids.into(),
+            topic: "T".into(),
+            broker_name: "b".into(),
+            queue_id: 2,
+            queue_offset,
+            transaction_id: String::new(),
+            region_id: String::new(),
+            recall_handle: String::new(),
+            attempts: 1,
+        }
+    }
+
+    fn ended(parts: Vec<(Range<usize>, Outcome)>) -> BatchEnd {
+        let count = parts.iter().map(|(range, _)| range.len()).sum();
+        BatchEnd { ids: (0..count).map(|number| format!("M{number}")).collect(), parts }
+    }
+
+    fn shown(end: BatchEnd) -> Vec<(String, String, i64)> {
+        let results = end.into_result().into_results().into_iter().map(Result::unwrap);
+        results.map(|one| (one.message_id, one.offset_message_id, one.queue_offset)).collect()
+    }
+
+    fn row(id: &str, offset_id: &str, offset: i64) -> (String, String, i64) {
+        (id.into(), offset_id.into(), offset)
+    }
+
+    /// Rows: BA-05.
+    #[test]
+    fn each_message_has_its_own_ids_and_offset() {
+        let parts = || vec![(0..2, Ok(receipt("A,B", 7))), (2..3, Ok(receipt("C", 0)))];
+        assert_eq!(shown(ended(parts())), [row("M0", "A", 7), row("M1", "B", 8), row("M2", "C", 0)]);
+        let one = ended(parts()).as_one().unwrap();
+        assert_eq!((&*one.message_id, &*one.offset_message_id, one.queue_offset), ("M0,M1,M2", "A,B,C", 7));
+        assert_eq!(one.attempts, 2);
+    }
+
+    /// Rows: BA-05.
+    #[test]
+    fn a_batch_that_the_broker_keeps_whole_has_one_offset_id() {
+        let whole = || ended(vec![(0..2, Ok(receipt("A", 7)))]);
+        assert_eq!(shown(whole()), [row("M0", "A", 7), row("M1", "A", 8)]);
+        assert_eq!(whole().as_one().unwrap().message_id, "BATCH");
+        let odd = ended(vec![(0..3, Ok(receipt("A,B", -1)))]);
+        assert_eq!(shown(odd), [row("M0", "", -1), row("M1", "", -1), row("M2", "", -1)]);
+    }
+
+    #[test]
+    fn the_first_failure_is_found_and_what_nobody_ended_is_lost() {
+        let failed = Error::new(ErrorKind::Timeout, "late");
+        let mixed = ended(vec![(0..1, Ok(receipt("A", 0))), (1..3, Err(failed))]);
+        assert_eq!(mixed.as_one().unwrap_err().message(), "late");
+        let mixed = mixed.into_result();
+        assert!(!mixed.all_ok() && mixed.results()[0].is_ok() && mixed.results()[2].is_err());
+        assert_eq!(mixed.first_error().map(|(index, error)| (index, error.message())), Some((1, "late")));
+        let lost = BatchEnd::lost(2).into_result();
+        assert!(lost.results().iter().all(|result| result.as_ref().unwrap_err().maybe_persisted()));
+        assert!(ended(vec![(0..1, Ok(receipt("A", 0)))]).into_result().all_ok());
+    }
+}

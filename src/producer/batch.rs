@@ -1,0 +1,310 @@
+//! Batches that the caller makes: one request, or several one after the other.
+//!
+//! The parts of a split batch never overlap: a broker works on the requests of one connection in parallel, so that only
+//! the answer to a part shows that the next one comes behind it in the queue. Besides, one part at a time is all that
+//! is in the outbox.
+
+use super::Mode;
+use super::admission::Permit;
+use super::choose::Choice;
+use super::hooks::{self, After};
+use super::lifecycle::Core;
+use super::send::{Form, Head, Rules};
+use crate::batch::{BatchEnd, BatchOptions, BatchResult};
+use crate::completion::{Ending, Outcome, Owed, Waiter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::{Message, SendOptions};
+use crate::policy::batch::{check, parts};
+use crate::policy::validate;
+use crate::protocol::remoting::batch::{BatchMessage, encoded_len};
+use crate::protocol::remoting::command::request_code;
+use crate::protocol::remoting::payload::Payload;
+use crate::route::Queue;
+use crate::runtime::{Dispatcher, Job};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What makes a send one of a batch.
+pub(super) const FORM: Form<'static> =
+    Form { code: request_code::SEND_BATCH_MESSAGE, sys_flag: 0, properties: &[], batch: true, servers_topic: false };
+
+/// Who waits for the end of a batch.
+pub(crate) enum BatchCompletion {
+    /// A caller that is parked.
+    Waiter(Arc<Waiter<BatchEnd>>),
+    /// A Rust closure, run on the dispatcher.
+    Closure(Box<dyn FnOnce(BatchResult) + Send>),
+    /// A callback of the C surface, run on the dispatcher.
+    #[cfg(feature = "capi")]
+    Foreign(crate::ffi::batch::ForeignBatchCallback),
+}
+
+/// The completion of a batch, delivered once; dropped undelivered, it says that the messages are lost.
+struct BatchOwed(Option<(BatchCompletion, Permit, Arc<Dispatcher>, usize)>);
+
+impl BatchOwed {
+    fn new(completion: BatchCompletion, permit: Permit, dispatcher: Arc<Dispatcher>, count: usize) -> Self {
+        if !matches!(completion, BatchCompletion::Waiter(_)) {
+            dispatcher.owe();
+        }
+        BatchOwed(Some((completion, permit, dispatcher, count)))
+    }
+
+    fn deliver(mut self, end: BatchEnd) {
+        self.take_and_deliver(|_| end);
+    }
+
+    fn take_and_deliver(&mut self, end: impl FnOnce(usize) -> BatchEnd) {
+        let Some((completion, permit, dispatcher, count)) = self.0.take() else {
+            return;
+        };
+        let end = end(count);
+        match completion {
+            BatchCompletion::Waiter(waiter) => {
+                drop(permit);
+                waiter.set(Ok(end));
+            }
+            BatchCompletion::Closure(closure) => dispatcher.push_owed(Job::Closure(Box::new(move || {
+                let _until_it_returned = permit;
+                closure(end.into_result());
+            }))),
+            #[cfg(feature = "capi")]
+            BatchCompletion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(end, permit))),
+        }
+    }
+}
+
+impl Drop for BatchOwed {
+    fn drop(&mut self) {
+        self.take_and_deliver(BatchEnd::lost);
+    }
+}
+
+/// Messages that keep every rule, with their route.
+struct Prepared {
+    topic: String,
+    ids: Vec<String>,
+    /// Of each message.
+    properties: Vec<String>,
+    parts: Vec<(Range<usize>, Head)>,
+    queue: Queue,
+    choice: Choice,
+    rules: Rules,
+    permit: Permit,
+    after: Option<Box<After>>,
+}
+
+/// The messages as they are encoded.
+fn encodable<'a>(messages: &'a [Message<'a>], properties: &'a [String]) -> Vec<BatchMessage<'a>> {
+    let both = messages.iter().zip(properties);
+    both.map(|(message, properties)| BatchMessage { flag: message.flag, body: message.body, properties }).collect()
+}
+
+/// A part that waits for its turn.
+struct Part {
+    range: Range<usize>,
+    head: Head,
+    body: Bytes,
+}
+
+/// A batch that was accepted and is not completed.
+struct BatchOp {
+    core: Arc<Core>,
+    topic: String,
+    queue: Queue,
+    choice: Choice,
+    rules: Rules,
+    tries: u32,
+    waiting: VecDeque<Part>,
+    end: BatchEnd,
+    after: Option<Box<After>>,
+    owed: BatchOwed,
+}
+
+impl Core {
+    /// Steps that every mode shares, on the caller's thread: validate, admit, route, select, ask the hooks.
+    fn prepare(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        options: &SendOptions<'_>,
+        batch: &BatchOptions,
+        mode: Mode,
+    ) -> Result<Prepared> {
+        self.must_run()?;
+        let max_message_size = self.settings.max_message_size;
+        for (index, message) in messages.iter().enumerate() {
+            validate::message(message, max_message_size).map_err(|error| numbered(index, &error))?;
+        }
+        check(messages)?;
+        let rules = self.rules(options, mode);
+        let topic = self.settings.namespace.wrap(messages[0].topic);
+        if matches!(topic, Cow::Owned(_)) {
+            validate::topic_name(&topic)?;
+        }
+        let topic = topic.into_owned();
+        let (mut ids, mut properties, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, message) in messages.iter().enumerate() {
+            let head = self.head(message, &topic, &Form::default()).map_err(|error| numbered(index, &error))?;
+            let encoded = BatchMessage { flag: message.flag, body: message.body, properties: &head.properties };
+            sizes.push(encoded_len(&encoded));
+            ids.push(head.message_id);
+            properties.push(head.properties);
+        }
+        // Hooks and headers see the batch as one message.
+        let one = Message { wait_store_msg_ok: messages[0].wait_store_msg_ok, ..Message::new(messages[0].topic, &[]) };
+        let parts = parts(&sizes, batch.split_bytes, max_message_size)?
+            .into_iter()
+            .map(|range| Ok((range, self.head(&one, &topic, &FORM)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let bytes = messages.iter().map(|message| message.body.len()).sum();
+        let permit = self.admission.admit_many(messages.len(), bytes, self.backpressure(), rules.deadline)?;
+        let route = self.route(&topic, rules.deadline)?;
+        let (queue, choice) = self.choose(&topic, &route, &options.selector)?;
+        let after = match (self.hooks.get(), parts.first()) {
+            (Some(hooks), Some((_, head))) => {
+                let mut sending = self.sending(&one, head, &queue, &rules);
+                sending.batch = messages;
+                sending.body_length = bytes;
+                Some(hooks::before(hooks, &sending)?)
+            }
+            _ => None,
+        };
+        Ok(Prepared { topic, ids, properties, parts, queue, choice, rules, permit, after })
+    }
+
+    pub(crate) fn submit_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        options: &SendOptions<'_>,
+        batch: &BatchOptions,
+        mode: Mode,
+        completion: BatchCompletion,
+    ) -> Result<()> {
+        let prepared = self.prepare(messages, options, batch, mode)?;
+        let encodable = encodable(messages, &prepared.properties);
+        let payload = |range: &Range<usize>| Payload::Batch(&encodable[range.clone()]);
+        let mut parts = prepared.parts.into_iter();
+        let Some((range, head)) = parts.next() else {
+            return Ok(());
+        };
+        let waiting = parts.map(|(range, head)| Part { body: payload(&range).to_bytes(), range, head }).collect();
+        let first = payload(&range);
+        let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), messages.len());
+        let op = Box::new(BatchOp {
+            core: Arc::clone(self),
+            topic: prepared.topic,
+            queue: prepared.queue,
+            choice: prepared.choice,
+            rules: prepared.rules,
+            tries: 0,
+            waiting,
+            end: BatchEnd::new(prepared.ids),
+            after: prepared.after,
+            owed,
+        });
+        op.send(range, head, first);
+        Ok(())
+    }
+
+    pub(crate) fn send_batch_oneway(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        options: &SendOptions<'_>,
+        batch: &BatchOptions,
+    ) -> Result<BatchResult> {
+        let prepared = self.prepare(messages, options, batch, Mode::Oneway)?;
+        let encodable = encodable(messages, &prepared.properties);
+        let mut end = BatchEnd::new(prepared.ids);
+        let mut queue = prepared.queue;
+        let permit = Arc::new(prepared.permit);
+        for (range, head) in prepared.parts {
+            if range.start > 0 {
+                queue = self.choose_next(&prepared.topic, &queue, prepared.choice);
+            }
+            let payload = Payload::Batch(&encodable[range.clone()]);
+            let outcome = self.push_oneway(head, payload, &queue, prepared.rules, Box::new(Arc::clone(&permit)));
+            end.push(range, outcome);
+        }
+        if let Some(after) = prepared.after {
+            after.hold(permit).end(&queue, 1, end.as_one(), None, self.runtime.dispatcher());
+        }
+        Ok(end.into_result())
+    }
+}
+
+fn numbered(index: usize, error: &Error) -> Error {
+    error.context(format_args!("messages[{index}]"))
+}
+
+impl BatchOp {
+    fn send(self: Box<Self>, range: Range<usize>, head: Head, payload: Payload<'_>) {
+        let core = Arc::clone(&self.core);
+        let (queue, choice, rules) = (self.queue.clone(), self.choice, self.rules);
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        let owed = Owed::inline(move |end| self.part_ended(range, end), dispatcher);
+        core.launch(head, (queue, choice), rules, None, owed, payload);
+    }
+
+    fn part_ended(mut self: Box<Self>, range: Range<usize>, end: Ending) {
+        if let Some((queue, tries)) = end.last {
+            self.queue = queue;
+            self.tries += tries;
+        }
+        let failed = end.outcome.as_ref().err().cloned();
+        self.end.push(range, end.outcome);
+        if let (Some(cause), Choice::Fixed) = (failed, self.choice) {
+            // What is behind it in the queue stays unsent, so that sending the rest again keeps the order.
+            return self.end_rest(&cause.context("not sent, because an earlier part of the batch failed"));
+        }
+        if self.waiting.is_empty() {
+            return self.finish();
+        }
+        let runtime = Arc::clone(&self.core.runtime);
+        // On a stack of its own: many parts that fail at once must not nest.
+        runtime.spawn(async move { self.send_next() });
+    }
+
+    fn send_next(mut self: Box<Self>) {
+        if let Some(closed) = self.core.must_end() {
+            return self.end_rest(&closed);
+        }
+        if Instant::now() >= self.rules.deadline {
+            let total = self.rules.total.as_millis();
+            let late = format!("not sent: the earlier parts of the batch took all of its {total} ms");
+            return self.end_rest(&Error::new(ErrorKind::Timeout, late));
+        }
+        match self.waiting.pop_front() {
+            Some(Part { range, head, body }) => {
+                self.queue = self.core.choose_next(&self.topic, &self.queue, self.choice);
+                self.send(range, head, Payload::Plain(&body));
+            }
+            None => self.finish(),
+        }
+    }
+
+    /// Parts that are not sent end with `cause`.
+    fn end_rest(mut self: Box<Self>, cause: &Error) {
+        let cause = cause.with_maybe_persisted(false);
+        for part in std::mem::take(&mut self.waiting) {
+            self.end.push(part.range, Err(cause.clone()));
+        }
+        self.finish();
+    }
+
+    fn finish(self: Box<Self>) {
+        let BatchOp { core, queue, tries, end, after, owed, .. } = *self;
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
+        drop(core);
+        let Some(after) = after else {
+            return owed.deliver(end);
+        };
+        let outcome: Outcome = end.as_one();
+        let sender = Owed::inline(move |_| owed.deliver(end), Arc::clone(&dispatcher));
+        after.end(&queue, tries, outcome, Some(sender), &dispatcher);
+    }
+}
