@@ -19,6 +19,8 @@ const SOURCES: &[&str] = &[
     "request.rs",
     "batch.rs",
     "broker.rs",
+    "transaction.rs",
+    "end_transaction.rs",
     "hook.rs",
     "trace.rs",
     "log.rs",

@@ -118,6 +118,21 @@
 #define MQP_BROKER_UNREACHABLE 2
 
 /**
+ * The end of the transaction is not known yet: the broker asks again.
+ */
+#define MQP_TRANSACTION_UNKNOWN 0
+
+/**
+ * The message is delivered.
+ */
+#define MQP_TRANSACTION_COMMIT 1
+
+/**
+ * The message is dropped.
+ */
+#define MQP_TRANSACTION_ROLLBACK 2
+
+/**
  * The caller waits for the message's end.
  */
 #define MQP_MODE_SYNC 0
@@ -311,6 +326,13 @@ typedef struct mqp_receipt mqp_receipt;
  * mqp_received_message_clone. It never changes, so that any threads may read it at the same time.
  */
 typedef struct mqp_received_message mqp_received_message;
+
+/**
+ * A transaction: an *owned* handle, freed by mqp_transaction_free. Any number of threads may use it at the same time.
+ * It does not keep its producer open, nor must it be freed first: once the producer is closed or freed, nothing can be
+ * ended any more and the broker's check decides.
+ */
+typedef struct mqp_transaction mqp_transaction;
 
 /**
  * The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add
@@ -990,6 +1012,33 @@ typedef struct mqp_broker_state_view {
 } mqp_broker_state_view;
 
 /**
+ * Who knows what became of a transaction: *copied*.
+ *
+ * A broker that hears no end of a transaction asks any producer of its group that is connected: RocketMQ's broker
+ * after 6 s at first, then each 30 s, up to 15 times, unless configured otherwise.
+ *
+ * Thread: `call` runs on the library's dispatcher. It MUST NOT block for long (all other callbacks wait), throw or
+ * `longjmp`; calls of the library that block return MQP_ERR_WOULD_DEADLOCK there. Ending the thread by `pthread_exit`
+ * is survived, but no callback runs after it.
+ */
+typedef struct mqp_transaction_checker {
+    /**
+     * Required: receives the half message, *borrowed* until it returns, and answers MQP_TRANSACTION_UNKNOWN or another
+     * of MQP_TRANSACTION_...; any other number counts as unknown and is told to the broker.
+     */
+    uint32_t (*call)(void *user_data, const struct mqp_received_message *message);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back once the producer is freed and `call` does not run any more, on any thread, those of the
+     * library included; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_transaction_checker;
+
+/**
  * A message on its way. Everything in it is *borrowed* for the duration of the hook that it is passed to.
  */
 typedef struct mqp_hook_context {
@@ -1100,12 +1149,74 @@ typedef struct mqp_hook_end {
 } mqp_hook_end;
 
 /**
+ * The end of a transaction. Everything in it is *borrowed* for the duration of the hook that it is passed to.
+ */
+typedef struct mqp_end_transaction_context {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * What the broker was told: MQP_TRANSACTION_COMMIT or another of MQP_TRANSACTION_....
+     */
+    uint32_t state;
+    /**
+     * 1: the broker had asked, in a transaction check.
+     */
+    uint32_t from_check;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+    /**
+     * The producer's group.
+     */
+    struct mqp_str producer_group;
+    /**
+     * The producer's namespace; empty: none.
+     */
+    struct mqp_str namespace_name;
+    /**
+     * The half message's topic.
+     */
+    struct mqp_str topic;
+    /**
+     * The unique id that its producer gave it.
+     */
+    struct mqp_str message_id;
+    /**
+     * The transaction's id.
+     */
+    struct mqp_str transaction_id;
+    /**
+     * The half message's tag; empty: none.
+     */
+    struct mqp_str tags;
+    /**
+     * Its index keys, separated by spaces; empty: none.
+     */
+    struct mqp_str keys;
+    /**
+     * The region of its broker; empty when that told none.
+     */
+    struct mqp_str region_id;
+    /**
+     * The broker that holds it.
+     */
+    struct mqp_str broker_name;
+    /**
+     * Its `host:port`.
+     */
+    struct mqp_str broker_address;
+} mqp_end_transaction_context;
+
+/**
  * Sees every message of a producer: *copied*. Set `struct_size`, or start from MQP_HOOK_INIT. Each function may be
  * NULL.
  *
  * `check_forbidden` and `before_send` run on the thread that sends, once for each message and not again for a further
  * try; `after_send` runs on the library's dispatcher, once for each message that `before_send` was due for, before the
- * message's callback runs or its synchronous send returns. No function may throw, `longjmp` or end its thread, and
+ * message's callback runs or its synchronous send returns; `end_transaction` says it itself. No function may throw, `longjmp` or end its thread, and
  * `after_send` MUST NOT block for long: all callbacks and synchronous sends wait for it. The functions of one hook may
  * run on several threads at the same time.
  */
@@ -1144,6 +1255,12 @@ typedef struct mqp_hook {
      * those of the library included; may be NULL.
      */
     void (*drop)(void *user_data);
+    /**
+     * Told that a broker was told the end of a transaction: on the thread that committed or rolled back, or freed the
+     * transaction, and on the library's dispatcher for the answer to a broker's check. Once for each word to a broker,
+     * an unknown state included; not for one that could not be written.
+     */
+    void (*end_transaction)(void *user_data, const struct mqp_end_transaction_context *context);
 } mqp_hook;
 
 /**
@@ -1821,6 +1938,28 @@ mqp_status mqp_producer_send_oneway(struct mqp_producer *producer,
                                     struct mqp_error **error);
 
 /**
+ * Takes a timer message back before it is delivered, and waits for the broker's answer; there are no retries, and the
+ * broker takes a second recall of the same message, too.
+ *
+ * `topic`: the message's. `recall_handle`: from its receipt. `timeout_ms`: in milliseconds, up to 3600000; 0: the
+ * configured `send_msg_timeout`. `receipt`: receives an *owned* handle with the message's id, topic and broker, and no
+ * queue (-1); NULL on failure; may be NULL. `error`: may be NULL. Threads: any; blocks up to the deadline.
+ * Errors: MQP_ERR_INVALID_ARGUMENT, also for a handle that is none or of another topic; MQP_ERR_BROKER when the
+ * message is due, and with the code 16 when the broker's `recallMessageEnable` is off, which is RocketMQ's default;
+ * MQP_ERR_BROKER_NOT_FOUND when the topic's route does not name the handle's broker; MQP_ERR_INVALID_MESSAGE for the
+ * topic's name; MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_NO_NAME_SERVER, MQP_ERR_NO_ROUTE,
+ * MQP_ERR_CONNECT, MQP_ERR_CONNECTION_LOST, MQP_ERR_TIMEOUT, MQP_ERR_PROTOCOL, and MQP_ERR_WOULD_DEADLOCK on a thread of
+ * the library.
+ */
+MQP_API
+mqp_status mqp_producer_recall(struct mqp_producer *producer,
+                               struct mqp_str topic,
+                               struct mqp_str recall_handle,
+                               uint32_t timeout_ms,
+                               struct mqp_receipt **receipt,
+                               struct mqp_error **error);
+
+/**
  * Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed
  * to the operating system.
  *
@@ -2064,6 +2203,82 @@ mqp_status mqp_broker_states_get(const struct mqp_broker_states *states,
  * `states`: *owned*, taken. Threads: any. Errors: none.
  */
 MQP_API void mqp_broker_states_free(struct mqp_broker_states *states);
+
+/**
+ * Sets who knows what became of a transaction, before the start and once. Needed for mqp_transaction_begin.
+ *
+ * A process that only answers checks, for another one of its group that ended, names the `topics` in its
+ * configuration: the start then connects it to their brokers, although it sends nothing.
+ *
+ * `checker`: *copied*; its `user_data` is taken when the call returns MQP_OK. Up to 2000 checks wait for it, more are
+ * dropped with a warning and asked again by the broker. `error`: may be NULL. Threads: any.
+ * Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT, also for a second checker.
+ */
+MQP_API
+mqp_status mqp_producer_set_transaction_checker(struct mqp_producer *producer,
+                                                struct mqp_transaction_checker checker,
+                                                struct mqp_error **error);
+
+/**
+ * Begins a transaction: send one message in it, do the local work, then commit or roll back.
+ *
+ * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any.
+ * Errors: MQP_ERR_INVALID_CONFIG for a producer without a transaction checker; MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED,
+ * MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_transaction_begin(struct mqp_producer *producer,
+                                 struct mqp_transaction **out,
+                                 struct mqp_error **error);
+
+/**
+ * Sends the transaction's message and waits for the broker's receipt, with retries as mqp_producer_send does.
+ * Consumers do not see the message before it is committed.
+ *
+ * RocketMQ takes one message in a transaction: a second is refused. After an error that says `maybe_persisted` the
+ * broker may hold the message, and its check decides; after any other the send can be repeated. A message whose receipt
+ * does not say MQP_SEND_OK is rolled back at once, as the Java client does it, and cannot be committed.
+ *
+ * `transaction`: the transaction. `message`: *borrowed* for the call; neither delayed nor with the properties
+ * `TRAN_MSG` and `PGROUP`. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle, NULL on
+ * failure; may be NULL. `error`: may be NULL. Threads: any; blocks up to the deadline. Errors: those of
+ * mqp_producer_send; MQP_ERR_UNSUPPORTED for a second message; MQP_ERR_INVALID_ARGUMENT while another call uses the
+ * transaction.
+ */
+MQP_API
+mqp_status mqp_transaction_send(struct mqp_transaction *transaction,
+                                const struct mqp_message *message,
+                                const struct mqp_send_options *options,
+                                struct mqp_receipt **receipt,
+                                struct mqp_error **error);
+
+/**
+ * Lets the broker deliver the transaction's message.
+ *
+ * The word is one-way: MQP_OK says that it was handed to the operating system for the broker that holds the message,
+ * not that it arrived; when it is lost, the broker asks the transaction checker. After MQP_ERR_CONNECT and other errors
+ * of the connection it may be said again, but not the opposite.
+ *
+ * `transaction`: the transaction. `error`: may be NULL. Threads: any; blocks for at most the configured
+ * `send_msg_timeout`. Errors: MQP_ERR_INVALID_ARGUMENT without a stored message, after an end, and while another call
+ * uses the transaction; MQP_ERR_BROKER_NOT_FOUND, MQP_ERR_NO_ROUTE, MQP_ERR_NO_NAME_SERVER, MQP_ERR_CONNECT,
+ * MQP_ERR_CONNECTION_LOST, MQP_ERR_TIMEOUT, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_WOULD_DEADLOCK on a thread of the
+ * library.
+ */
+MQP_API mqp_status mqp_transaction_commit(struct mqp_transaction *transaction, struct mqp_error **error);
+
+/**
+ * Lets the broker drop the transaction's message; all else as with mqp_transaction_commit.
+ */
+MQP_API mqp_status mqp_transaction_rollback(struct mqp_transaction *transaction, struct mqp_error **error);
+
+/**
+ * Frees a transaction; NULL is allowed. Its message, if it has one and neither commit nor rollback was attempted, is
+ * rolled back without waiting; otherwise the broker's check decides what is not decided.
+ *
+ * `transaction`: *owned*, taken. Threads: any, a callback's included, when no other uses the handle. Errors: none.
+ */
+MQP_API void mqp_transaction_free(struct mqp_transaction *transaction);
 
 /**
  * Adds a hook to a producer that is not started. Hooks run in the order in which they were added.
@@ -2341,7 +2556,7 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
 #define MQP_BATCH_OPTIONS_INIT {(uint32_t)sizeof(mqp_batch_options), 0}
-#define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL}
+#define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL, NULL}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}
 #define MQP_ERROR_VIEW_INIT \
     {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}

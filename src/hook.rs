@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::message::{Message, Receipt};
 use crate::protocol::remoting::properties;
+use crate::protocol::remoting::transaction::TransactionState;
 use std::time::Duration;
 
 /// How a message is sent.
@@ -99,6 +100,36 @@ pub struct HookEnd<'a> {
     pub attempts: u32,
 }
 
+/// The end of a transaction, as hooks see it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct EndTransactionContext<'a> {
+    /// The producer's group.
+    pub producer_group: &'a str,
+    /// The producer's namespace; empty: none.
+    pub namespace: &'a str,
+    /// The half message's topic.
+    pub topic: &'a str,
+    /// The unique id that its producer gave it.
+    pub message_id: &'a str,
+    /// The transaction's id.
+    pub transaction_id: &'a str,
+    /// The half message's tag; empty: none.
+    pub tags: &'a str,
+    /// Its index keys, separated by spaces; empty: none.
+    pub keys: &'a str,
+    /// The region of its broker; empty when that told none.
+    pub region_id: &'a str,
+    /// The broker that holds it.
+    pub broker_name: &'a str,
+    /// Its `host:port`.
+    pub broker_address: &'a str,
+    /// What the broker was told.
+    pub state: TransactionState,
+    /// Whether the broker had asked, in a transaction check.
+    pub from_check: bool,
+}
+
 /// Sees every message of a producer; see [`Producer::add_hook`](crate::Producer::add_hook).
 ///
 /// A panic is caught and logged. It changes nothing, but in `check_forbidden`, where it forbids the message.
@@ -119,6 +150,13 @@ pub trait SendHook: Send + Sync {
     /// each call of `before_send` there is one. It must not block for long: callbacks and synchronous senders wait.
     fn after_send(&self, context: &HookContext<'_>, end: &HookEnd<'_>) {
         let _ = (context, end);
+    }
+
+    /// After the broker was told the end of a transaction: on the thread that committed or rolled back, on the
+    /// dispatcher for an answer to the broker's check. It is called once for each word to the broker, an unknown state
+    /// included, and not for an end that could not be written.
+    fn end_transaction(&self, context: &EndTransactionContext<'_>) {
+        let _ = context;
     }
 }
 

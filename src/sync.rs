@@ -60,15 +60,16 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Waits until the gate is open, or the deadline.
-    pub(crate) fn wait(&self, deadline: std::time::Instant) {
+    /// Waits until the gate is open, or the deadline; whether it is open.
+    pub(crate) fn wait(&self, deadline: std::time::Instant) -> bool {
         let mut opened = self.opened.lock();
         while !*opened {
             let now = std::time::Instant::now();
             if now >= deadline {
-                return;
+                return false;
             }
             opened = wait_timeout(&self.changed, opened, deadline - now);
         }
+        true
     }
 }

@@ -10,10 +10,12 @@ use super::log::{LogDrop, LogRecord};
 use super::receipt::mqp_receipt;
 use super::request::{self, HeldReply};
 use super::status::{MQP_OK, mqp_status, number};
+use super::transaction::{self, HeldCheck};
 use super::types::invalid;
 use crate::completion::Outcome;
 use crate::error::Result;
 use crate::producer::admission::Permit;
+use crate::producer::checks::Check;
 use crate::producer::hooks::After;
 use std::ffi::c_void;
 
@@ -95,6 +97,8 @@ pub(crate) enum ForeignJob {
     Batch(Box<HeldBatch>),
     /// The hooks of a message that ended, then its sender.
     Hooks(Box<HeldAfter>),
+    /// A broker's question what became of a transaction.
+    Check(Box<HeldCheck>),
     /// A record for the log callback.
     Log(LogRecord),
     /// The `drop` of a log callback that was replaced.
@@ -119,6 +123,10 @@ impl ForeignJob {
         ForeignJob::Hooks(Box::new(HeldAfter::new(after)))
     }
 
+    pub(crate) fn check(check: Box<Check>) -> Self {
+        ForeignJob::Check(Box::new(HeldCheck::new(check)))
+    }
+
     /// Runs it on the calling thread.
     ///
     /// While a foreign function runs, no frame of Rust holds anything that needs a drop: the function may end the
@@ -129,6 +137,7 @@ impl ForeignJob {
             ForeignJob::Reply(held) => request::complete(handle::give_box(held)),
             ForeignJob::Batch(held) => batch::complete(handle::give_box(held)),
             ForeignJob::Hooks(held) => hook::tell(handle::give_box(held)),
+            ForeignJob::Check(held) => transaction::check(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::LogDrop(drop) => drop.run(),
         }

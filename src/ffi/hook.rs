@@ -3,6 +3,7 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 use super::boundary;
+use super::end_transaction::{EndShown, mqp_end_transaction_context};
 use super::error::mqp_error;
 use super::handle;
 use super::message::mqp_message;
@@ -12,7 +13,7 @@ use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, number};
 use super::text::Texts;
 use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
-use crate::hook::{HookContext, HookEnd, MessageType, SendHook, SendMode};
+use crate::hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
 use crate::message::{Delay, Message};
 use crate::producer::hooks::{After, Hook};
 use std::ffi::{CStr, c_char, c_void};
@@ -101,7 +102,7 @@ pub struct mqp_hook_end {
 ///
 /// `check_forbidden` and `before_send` run on the thread that sends, once for each message and not again for a further
 /// try; `after_send` runs on the library's dispatcher, once for each message that `before_send` was due for, before the
-/// message's callback runs or its synchronous send returns. No function may throw, `longjmp` or end its thread, and
+/// message's callback runs or its synchronous send returns; `end_transaction` says it itself. No function may throw, `longjmp` or end its thread, and
 /// `after_send` MUST NOT block for long: all callbacks and synchronous sends wait for it. The functions of one hook may
 /// run on several threads at the same time.
 #[repr(C)]
@@ -133,6 +134,11 @@ pub struct mqp_hook {
     /// Gives `user_data` back once the producer is freed and no function of the hook runs any more, on any thread,
     /// those of the library included; may be NULL.
     pub drop: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
+    /// Told that a broker was told the end of a transaction: on the thread that committed or rolled back, or freed the
+    /// transaction, and on the library's dispatcher for the answer to a broker's check. Once for each word to a broker,
+    /// an unknown state included; not for one that could not be written.
+    pub end_transaction:
+        Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, context: *const mqp_end_transaction_context)>,
 }
 
 // SAFETY: `repr(C)`, begins with a `u32`, has no padding, and holds only numbers and pointers that may be NULL.
@@ -205,6 +211,22 @@ impl SendHook for ForeignHook {
         if let Some(before) = self.0.before_send {
             // SAFETY: called as `mqp_hook` promises, with a view that lives for the call.
             lend(context, |view| unsafe { before(self.0.user_data, view) });
+        }
+    }
+
+    fn end_transaction(&self, context: &EndTransactionContext<'_>) {
+        if self.0.end_transaction.is_some() {
+            self.tell_end(&EndShown::new(context).context);
+        }
+    }
+}
+
+impl ForeignHook {
+    /// Nothing here needs a drop while the foreign function runs.
+    pub(super) fn tell_end(&self, context: &mqp_end_transaction_context) {
+        if let Some(end_transaction) = self.0.end_transaction {
+            // SAFETY: called as `mqp_hook` promises, with a context that lives for the call.
+            unsafe { end_transaction(self.0.user_data, context) };
         }
     }
 }

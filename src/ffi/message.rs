@@ -211,10 +211,15 @@ pub(crate) unsafe fn read_options<'a>(from: *const mqp_send_options) -> Result<L
     }
     // SAFETY: the contract of this function.
     let raw = unsafe { sized::read(from)? };
-    if raw.timeout_ms > MAX_TIMEOUT_MS {
-        return Err(invalid(format!("`timeout_ms` is {}; the maximum is {MAX_TIMEOUT_MS}", raw.timeout_ms)));
-    }
-    let timeout = (raw.timeout_ms > 0).then(|| Duration::from_millis(raw.timeout_ms.into()));
+    let timeout = timeout(raw.timeout_ms)?;
     // SAFETY: the contract of this function.
     unsafe { LentOptions::new(&raw, timeout) }
+}
+
+/// A time-out in milliseconds as C gives it; 0 stands for the default.
+pub(crate) fn timeout(timeout_ms: u32) -> Result<Option<Duration>> {
+    if timeout_ms > MAX_TIMEOUT_MS {
+        return Err(invalid(format!("`timeout_ms` is {timeout_ms}; the maximum is {MAX_TIMEOUT_MS}")));
+    }
+    Ok((timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into())))
 }

@@ -11,6 +11,8 @@ pub(crate) mod callback;
 #[cfg(feature = "capi")]
 mod config;
 #[cfg(feature = "capi")]
+mod end_transaction;
+#[cfg(feature = "capi")]
 mod error;
 #[cfg(feature = "capi")]
 mod handle;
@@ -45,6 +47,8 @@ mod status;
 mod text;
 #[cfg(feature = "capi")]
 pub(crate) mod trace;
+#[cfg(feature = "capi")]
+pub(crate) mod transaction;
 #[cfg(feature = "capi")]
 mod types;
 #[cfg(feature = "capi")]

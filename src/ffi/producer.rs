@@ -9,6 +9,7 @@ use super::handle::Out;
 use super::message::{self, mqp_message, mqp_send_options};
 use super::receipt::mqp_receipt;
 use super::status::mqp_status;
+use super::types::mqp_str;
 use super::{boundary, handle};
 use crate::completion::Completion;
 use crate::error::Result;
@@ -162,6 +163,45 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
 ) -> mqp_status {
     // SAFETY: the caller keeps what this function asks of it.
     unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_oneway) }
+}
+
+/// Takes a timer message back before it is delivered, and waits for the broker's answer; there are no retries, and the
+/// broker takes a second recall of the same message, too.
+///
+/// `topic`: the message's. `recall_handle`: from its receipt. `timeout_ms`: in milliseconds, up to 3600000; 0: the
+/// configured `send_msg_timeout`. `receipt`: receives an *owned* handle with the message's id, topic and broker, and no
+/// queue (-1); NULL on failure; may be NULL. `error`: may be NULL. Threads: any; blocks up to the deadline.
+/// Errors: MQP_ERR_INVALID_ARGUMENT, also for a handle that is none or of another topic; MQP_ERR_BROKER when the
+/// message is due, and with the code 16 when the broker's `recallMessageEnable` is off, which is RocketMQ's default;
+/// MQP_ERR_BROKER_NOT_FOUND when the topic's route does not name the handle's broker; MQP_ERR_INVALID_MESSAGE for the
+/// topic's name; MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_NO_NAME_SERVER, MQP_ERR_NO_ROUTE,
+/// MQP_ERR_CONNECT, MQP_ERR_CONNECTION_LOST, MQP_ERR_TIMEOUT, MQP_ERR_PROTOCOL, and MQP_ERR_WOULD_DEADLOCK on a thread of
+/// the library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mqp_producer_recall(
+    producer: *mut mqp_producer,
+    topic: mqp_str,
+    recall_handle: mqp_str,
+    timeout_ms: u32,
+    receipt: *mut *mut mqp_receipt,
+    error: *mut *mut mqp_error,
+) -> mqp_status {
+    let body = || {
+        // SAFETY: the caller passes NULL or a place for the handle.
+        let out = unsafe { Out::optional(receipt, std::ptr::null_mut()) };
+        // SAFETY: the caller passes NULL or a producer that is not freed.
+        let producer = unsafe { handle::borrow(producer, "producer")? };
+        // SAFETY: the caller lends both texts until the call returns.
+        let (topic, recall_handle) =
+            unsafe { (topic.read(|| "topic".to_owned())?, recall_handle.read(|| "recall_handle".to_owned())?) };
+        let receipt = producer.producer.recall(topic, recall_handle, message::timeout(timeout_ms)?)?;
+        if let Some(out) = out {
+            out.set(handle::give(mqp_receipt::new(&receipt)));
+        }
+        Ok(())
+    };
+    // SAFETY: the caller passes NULL or a place for the error.
+    unsafe { boundary::fallible(error, body) }
 }
 
 /// Waits until every message accepted so far is completed, its callback has returned, and one-way messages are handed

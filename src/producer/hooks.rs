@@ -22,7 +22,7 @@ pub(crate) enum Hook {
 }
 
 impl Hook {
-    fn get(&self) -> &dyn SendHook {
+    pub(super) fn get(&self) -> &dyn SendHook {
         match self {
             Hook::Rust(hook) => &**hook,
             #[cfg(feature = "capi")]

@@ -1,6 +1,7 @@
 //! A producer's life: start, the tasks that run beside it, flush, close.
 
 use super::admission::Admission;
+use super::checks::Checks;
 use super::faults::Faults;
 use super::groups::{self, Registered};
 use super::hooks::{Hook, Hooks};
@@ -66,6 +67,7 @@ pub(crate) struct Core {
     pub(super) tracer: Option<Arc<Tracer>>,
     /// Requests that wait for a reply.
     pub(super) waiting: Arc<Waiting>,
+    pub(super) checks: Checks,
     registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Arc<Lookups>,
@@ -135,6 +137,7 @@ impl Core {
             contexts: TraceContexts::default(),
             tracer,
             waiting: Arc::default(),
+            checks: Checks::default(),
             registered: Mutex::new(None),
             identity,
             runtime,
@@ -254,7 +257,7 @@ impl Core {
         }
     }
 
-    fn wait_for_route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
+    pub(super) fn wait_for_route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
         loop {
             // It ends a little before the caller does, who then hears the causes and not only that time is up.
             let left = deadline.saturating_duration_since(Instant::now());

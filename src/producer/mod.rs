@@ -2,7 +2,9 @@
 
 pub(crate) mod admission;
 pub(crate) mod batch;
+pub(crate) mod checks;
 mod choose;
+mod end_transaction;
 mod faults;
 mod groups;
 pub(crate) mod hooks;
@@ -10,13 +12,17 @@ mod identity;
 mod lifecycle;
 mod lookup;
 mod pause;
+mod recall;
 mod request;
 mod requests;
 mod send;
 mod tasks;
 mod trace;
 pub(crate) mod trace_context;
+mod transaction;
 pub(crate) mod waiting;
+
+pub use transaction::Transaction;
 
 use crate::batch::{BatchOptions, BatchResult};
 use crate::broker::BrokerState;
@@ -287,10 +293,7 @@ impl Producer {
 
     fn core(&self) -> Result<&Arc<Core>> {
         if self.handle.generation != fork_generation() {
-            return Err(Error::new(
-                ErrorKind::Forked,
-                "the producer was made before a fork; make a new one in the child process",
-            ));
+            return Err(forked("producer"));
         }
         Ok(&self.handle.core)
     }
@@ -298,13 +301,20 @@ impl Producer {
     fn blocking(&self) -> Result<&Arc<Core>> {
         let core = self.core()?;
         if is_library_thread() {
-            return Err(Error::new(
-                ErrorKind::WouldDeadlock,
-                "a blocking call on a thread of the library, which would wait for itself; use send_async in callbacks",
-            ));
+            return Err(would_deadlock());
         }
         Ok(core)
     }
+}
+
+fn forked(what: &str) -> Error {
+    let what = format!("the {what} was made before a fork; make a new one in the child process");
+    Error::new(ErrorKind::Forked, what)
+}
+
+fn would_deadlock() -> Error {
+    let what = "a blocking call on a thread of the library, which would wait for itself; use send_async in callbacks";
+    Error::new(ErrorKind::WouldDeadlock, what)
 }
 
 impl Drop for Handle {

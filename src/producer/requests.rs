@@ -30,6 +30,7 @@ impl Core {
     fn serve(self: &Arc<Self>, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served {
         match request.code {
             request_code::PUSH_REPLY_MESSAGE_TO_CLIENT => self.take_reply(connection, request, body),
+            request_code::CHECK_TRANSACTION_STATE => self.serve_check(connection, request, body),
             _ => Served::NotServed,
         }
     }

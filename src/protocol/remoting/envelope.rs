@@ -12,6 +12,7 @@ use super::header::Identity;
 use super::payload::Payload;
 use super::request::encode_request;
 use super::send::{NumberText, SendHeader, encode_send_as};
+use super::transaction::{EndTransaction, EndTransactionText};
 
 /// Field: the namespace of version 2.
 pub const NAMESPACE: &str = "ns";
@@ -105,6 +106,24 @@ impl Envelope {
         encode_send_as(out, Identity::OURS, code, serializer, opaque, oneway, header, &extra, body);
     }
 
+    /// Appends the end of a transaction as a whole frame.
+    pub fn encode_end_transaction(
+        &self,
+        out: &mut BytesMut,
+        serializer: Serializer,
+        opaque: i32,
+        end: &EndTransaction<'_>,
+        remark: Option<&str>,
+    ) {
+        let mut extra: Vec<(&str, &str)> = self.unsigned().collect();
+        let mut text = EndTransactionText::default();
+        let mut all: Vec<(&str, &str)> = end.fields(&mut text);
+        all.extend(&extra);
+        let signed = self.sign(&all, Payload::Plain(b""));
+        extra.extend(signed.as_deref().map(|signature| (SIGNATURE, signature)));
+        end.encode(out, serializer, opaque, remark, &extra);
+    }
+
     fn is_empty(&self) -> bool {
         self.namespace.is_none() && self.credentials.is_none()
     }
@@ -128,8 +147,9 @@ impl Envelope {
 mod tests {
     use super::super::acl::signature;
     use super::super::batch::BatchMessage;
-    use super::super::command::request_code::{END_TRANSACTION, SEND_MESSAGE, SEND_MESSAGE_V2};
+    use super::super::command::request_code::{RECALL_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2};
     use super::super::send::encode_send;
+    use super::super::transaction::TransactionState;
     use super::super::{Header, split};
     use super::*;
 
@@ -183,8 +203,23 @@ mod tests {
                 checked(&out);
             }
             let mut out = BytesMut::new();
-            sealed().encode_request(&mut out, END_TRANSACTION, serializer, 2, 2, &[("topic", "T")], b"x");
+            sealed().encode_request(&mut out, RECALL_MESSAGE, serializer, 2, 0, &[("topic", "T")], b"x");
             assert_eq!(checked(&out).get("topic"), Some("T"));
+            let end = EndTransaction {
+                topic: "T",
+                producer_group: "G",
+                tran_state_table_offset: 1,
+                commit_log_offset: 2,
+                state: TransactionState::Commit,
+                from_transaction_check: true,
+                msg_id: "id",
+                transaction_id: "tx",
+                broker_name: "broker-a",
+            };
+            let mut out = BytesMut::new();
+            sealed().encode_end_transaction(&mut out, serializer, 3, &end, Some("why"));
+            let arrived = checked(&out);
+            assert_eq!((EndTransaction::decode(&arrived).unwrap(), arrived.remark.as_deref()), (end, Some("why")));
         }
     }
 
