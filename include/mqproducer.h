@@ -2389,6 +2389,17 @@ mqp_status mqp_mock_cluster_wait(const struct mqp_mock_cluster *cluster,
                                  struct mqp_error **error);
 
 /**
+ * Sets how long the brokers of a cluster wait before they ask for the end of a transaction, and before they ask again.
+ *
+ * `interval_ms`: in milliseconds, 1 to 86400000; 1000 by default, where real brokers wait 6 s at first and 30 s then.
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_mock_cluster_set_transaction_check_interval(struct mqp_mock_cluster *cluster,
+                                                           uint32_t interval_ms,
+                                                           struct mqp_error **error);
+
+/**
  * Forgets the messages that a cluster holds.
  *
  * `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.

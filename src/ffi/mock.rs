@@ -277,6 +277,25 @@ pub unsafe extern "C" fn mqp_mock_cluster_wait(
     unsafe { boundary::fallible(error, body) }
 }
 
+/// Sets how long the brokers of a cluster wait before they ask for the end of a transaction, and before they ask again.
+///
+/// `interval_ms`: in milliseconds, 1 to 86400000; 1000 by default, where real brokers wait 6 s at first and 30 s then.
+/// `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mqp_mock_cluster_set_transaction_check_interval(
+    cluster: *mut mqp_mock_cluster,
+    interval_ms: u32,
+    error: *mut *mut mqp_error,
+) -> mqp_status {
+    let body = || {
+        // SAFETY: the caller passes NULL or a cluster that is not freed.
+        let cluster = unsafe { handle::borrow(cluster, "cluster")? };
+        cluster.cluster.set_transaction_check_interval(Duration::from_millis(interval_ms.into()))
+    };
+    // SAFETY: the caller passes NULL or a place for the error.
+    unsafe { boundary::fallible(error, body) }
+}
+
 /// Forgets the messages that a cluster holds.
 ///
 /// `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
@@ -403,6 +422,10 @@ pub(super) mod absent {
             _topic: &str,
             _responder: impl Fn(&StoredMessage) -> Option<Vec<u8>>,
         ) -> Result<()> {
+            match *self {}
+        }
+
+        pub(super) fn set_transaction_check_interval(&self, _interval: Duration) -> Result<()> {
             match *self {}
         }
     }

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Request};
 use super::store::Store;
 use super::topic::{self, TopicConfig};
-use super::{pull, reply, send};
+use super::{pull, recall, reply, send, transactions};
 use crate::protocol::remoting::CodecError;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::heartbeat::{Heartbeat, IS_SUB_CHANGE, IS_SUPPORT_V2, unregister as names};
@@ -21,6 +21,8 @@ pub(super) fn answer(store: &Store, broker: usize, request: &Request<'_>) -> Ans
             return reply::answer(store, broker, request);
         }
         request_code::HEART_BEAT => heartbeat(store, broker, request),
+        request_code::END_TRANSACTION => transactions::end(store, broker, request),
+        request_code::RECALL_MESSAGE => recall::recall(store, broker, request),
         request_code::UNREGISTER_CLIENT => unregister(store, broker, request),
         request_code::UPDATE_AND_CREATE_TOPIC => set_topic(store, broker, request),
         request_code::GET_MAX_OFFSET => pull::max_offset(store, broker, request),

@@ -22,6 +22,8 @@ const MAX_BROKERS: usize = 64;
 /// What a real broker's default topic has.
 const DEFAULT_QUEUES: u32 = 8;
 
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
 type Named = Mutex<BTreeMap<String, Weak<Running>>>;
 
 static NAMED: ForkLocal<Named> = ForkLocal::new();
@@ -155,7 +157,30 @@ impl Cluster {
         self.0.server.store().is_some_and(|store| store.wait_for_messages(topic, count, timeout))
     }
 
-    /// Forgets all messages. Topics stay, and offsets go on where they were.
+    /// How many half messages wait for the end of their transactions.
+    pub fn half_message_count(&self) -> usize {
+        self.0.server.store().map_or(0, |store| store.lock().held.halves.len())
+    }
+
+    /// How many delayed messages wait for their time.
+    pub fn delayed_message_count(&self) -> usize {
+        self.0.server.store().map_or(0, |store| store.lock().held.delayed())
+    }
+
+    /// How long brokers wait before they ask for the end of a transaction, and before they ask again: 1 ms to 24 h; 1 s
+    /// by default, where real brokers wait 6 s at first and 30 s then.
+    pub fn set_transaction_check_interval(&self, interval: Duration) -> Result<()> {
+        if interval < Duration::from_millis(1) || interval > MAX_CHECK_INTERVAL {
+            let what = format!("`interval` is {} ms; it must be 1 to 86400000", interval.as_millis());
+            return Err(Error::new(ErrorKind::InvalidArgument, what));
+        }
+        if let Some(store) = self.0.server.store() {
+            store.clock.set_check_interval(interval);
+        }
+        Ok(())
+    }
+
+    /// Forgets all messages, half and delayed ones, too. Topics stay, and offsets go on where they were.
     pub fn clear(&self) {
         if let Some(store) = self.0.server.store() {
             store.clear();

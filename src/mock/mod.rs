@@ -8,15 +8,17 @@
 //! * heartbeats, and taking groups off again;
 //! * single sends in both header forms, batches and one-way sends, with a broker's checks, codes and remarks;
 //! * replies, which it hands to the client that asked; [`Cluster::set_responder`] answers requests itself;
+//! * delay levels and timers, and recalling what a timer holds;
+//! * half messages, and their ends; a transaction that is not ended is checked with a client of its producer group that
+//!   is connected, up to 15 times, then forgotten;
 //! * making topics, telling queue offsets, and pulling messages.
 //!
 //! What goes wrong on purpose: [`Cluster::push_fault`], [`Cluster::set_in_route`], [`Cluster::set_listening`]. What came:
 //! [`Cluster::requests`].
 //!
 //! What differs:
-//! * A message with a delay level or a timer is stored as it came and can be read at once; a timer message gets no
-//!   recall handle.
-//! * Half messages are refused with code 16, as by a broker that has transactions switched off.
+//! * A delayed message keeps the property that delayed it, and a timer message is delivered to the millisecond.
+//! * A transaction is checked soon: after a second, unless [`Cluster::set_transaction_check_interval`] says otherwise.
 //! * Nothing is signed or checked for permission; nothing is replicated or flushed.
 //! * A reply counts as handed over when it is written to the client's connection, acknowledged or not.
 //! * A group stays in [`Cluster::producer_groups`] until it is taken off, even when its connection closes.
@@ -37,11 +39,13 @@ mod clients;
 mod cluster;
 mod connection;
 mod fault;
+mod held;
 mod listener;
 mod message;
 mod name_server;
 mod output;
 mod pull;
+mod recall;
 mod reply;
 mod requests;
 mod script;
@@ -49,6 +53,7 @@ mod send;
 mod server;
 mod store;
 mod topic;
+mod transactions;
 
 pub use cluster::{Builder, Cluster};
 pub use fault::{Fault, FaultAction};

@@ -3,15 +3,18 @@
 use std::net::SocketAddr;
 
 use super::answer::{Answer, Request};
+use super::held::{Delivery, MAX_TIMER_MS};
 use super::message::offset_id;
 use super::reply;
 use super::store::{Record, State, Store};
 use super::topic::{self, TopicConfig};
+use super::transactions::is_half;
 use super::{CLUSTER_NAME, REGION};
 use crate::protocol::remoting::command::response_code;
 use crate::protocol::remoting::properties::{self, MAX_PROPERTIES, VALUE_END};
+use crate::protocol::remoting::recall::RecallHandle;
 use crate::protocol::remoting::route::PERM_INHERIT;
-use crate::protocol::remoting::{CodecError, SendHeader, batch, sys_flag};
+use crate::protocol::remoting::{CodecError, SendHeader, batch};
 
 /// The longest body that a broker takes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -30,7 +33,9 @@ pub(super) fn of_region(answer: Answer) -> Answer {
 fn send(store: &Store, broker: usize, request: &Request<'_>) -> Result<Answer, Answer> {
     let header = SendHeader::decode(request.header)?;
     let sent = store_message(store, broker, &header, request.body, request.peer)?;
-    reply::respond(store, broker, header.topic, &sent);
+    if sent.readable {
+        reply::respond(store, broker, header.topic, &sent);
+    }
     Ok(match properties::get(header.properties, properties::UNIQ_KEY) {
         Some(key) => sent.answer().with("transactionId", key),
         None => sent.answer(),
@@ -45,11 +50,20 @@ pub(super) struct Sent {
     pub(super) first: i64,
     /// The broker's id of each.
     ids: Vec<String>,
+    /// Whether they can be read already.
+    readable: bool,
+    /// Of a timer message.
+    recall_handle: Option<RecallHandle>,
 }
 
 impl Sent {
     pub(super) fn answer(&self) -> Answer {
-        Answer::success().with("queueId", self.queue).with("msgId", self.ids.join(",")).with("queueOffset", self.first)
+        let answer = Answer::success().with("queueId", self.queue).with("msgId", self.ids.join(","));
+        let answer = match &self.recall_handle {
+            Some(handle) => answer.with("recallHandle", handle.encode()),
+            None => answer,
+        };
+        answer.with("queueOffset", self.first)
     }
 }
 
@@ -66,15 +80,45 @@ pub(super) fn store_message(
     let queue = queue_of(&mut state, broker, header, peer)?;
     let records = records(header, body, peer)?;
     let unknown_queue = || Answer::refusal(response_code::SYSTEM_ERROR, "the queue is gone");
-    let (first, log_offsets) = usize::try_from(queue)
-        .ok()
-        .and_then(|queue| state.append(broker, header.topic, queue, records))
-        .ok_or_else(unknown_queue)?;
+    let number = usize::try_from(queue).map_err(|_| unknown_queue())?;
+    let delivery = if header.batch { Delivery::Now } else { Delivery::of(header.properties) };
+    let half = !header.batch && is_half(header.properties);
+    let stored = match <[Record; 1]>::try_from(records) {
+        Ok([record]) if half => {
+            state.hold(broker, header.topic, number, record).map(|(first, log_offset)| (first, vec![log_offset]))
+        }
+        Ok(_) if delivery == Delivery::Illegal => return Err(illegal_timer()),
+        Ok([record]) => {
+            state.place(broker, header.topic, number, record).map(|(first, log_offset)| (first, vec![log_offset]))
+        }
+        Err(records) => state.append(broker, header.topic, number, records),
+    };
+    let (first, log_offsets) = stored.ok_or_else(unknown_queue)?;
     store.announce(&state);
+    if state.held.is_some() {
+        store.clock.changed();
+    }
     drop(state);
 
     let ids = log_offsets.into_iter().map(|offset| offset_id(&store.brokers[broker], offset)).collect();
-    Ok(Sent { queue, first, ids })
+    let recall_handle = match (delivery, properties::get(header.properties, properties::UNIQ_KEY)) {
+        (Delivery::Timer(_, deliver_ms), Some(key)) if !half => Some(RecallHandle {
+            topic: header.topic.to_owned(),
+            broker_name: store.brokers[broker].name.clone(),
+            deliver_ms,
+            uniq_key: key.to_owned(),
+        }),
+        _ => None,
+    };
+    Ok(Sent { queue, first, ids, readable: !half && delivery == Delivery::Now, recall_handle })
+}
+
+fn illegal_timer() -> Answer {
+    let remark = format!(
+        "timer message illegal, the delay time should not be bigger than the max delay {MAX_TIMER_MS}ms; or if set del \
+         msg, the delay time should be bigger than the current time"
+    );
+    Answer::refusal(response_code::MESSAGE_ILLEGAL, remark)
 }
 
 fn check_names(header: &SendHeader<'_>) -> Result<(), Answer> {
@@ -83,10 +127,6 @@ fn check_names(header: &SendHeader<'_>) -> Result<(), Answer> {
     }
     if topic::is_forbidden(header.topic) {
         let remark = format!("Sending message to topic[{}] is forbidden.", header.topic);
-        return Err(Answer::refusal(response_code::NO_PERMISSION, remark));
-    }
-    if sys_flag::transaction(header.sys_flag) == sys_flag::TRANSACTION_PREPARED {
-        let remark = "the broker[127.0.0.1] sending transaction message is forbidden";
         return Err(Answer::refusal(response_code::NO_PERMISSION, remark));
     }
     Ok(())

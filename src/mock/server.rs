@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::connection::{Node, Role};
+use super::held;
 use super::listener::{Listener, bind};
 use super::store::{Broker, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -64,6 +65,7 @@ impl Server {
             Listener::start(socket, address, node, &event_loop)
         });
         let listeners = listeners.collect();
+        event_loop.spawn(held::run(Arc::clone(&store)));
         Ok(Server { store, event_loop, listeners, generation: fork_generation() })
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::CLUSTER_NAME;
 use super::clients::Clients;
 use super::fault::Faults;
+use super::held::{Clock, Held};
 use super::message::{ProducerGroup, StoredMessage};
 use super::reply::Responders;
 use super::requests::Requests;
@@ -84,6 +85,7 @@ pub(super) struct State {
     groups: Vec<BTreeSet<(String, String)>>,
     messages: usize,
     waiters: usize,
+    pub(super) held: Held,
 }
 
 impl State {
@@ -121,17 +123,18 @@ impl State {
         let queue = on_broker.queues.get_mut(queue)?;
         let log_end = self.log_ends.get_mut(broker)?;
         let first = queue.max_offset();
-        let now = now_millis();
         let mut log_offsets = Vec::with_capacity(records.len());
         for mut record in records {
-            record.store_timestamp = now;
-            record.commit_log_offset = *log_end;
-            log_offsets.push(*log_end);
-            *log_end += (RECORD_OVERHEAD + topic.len() + record.properties.len() + record.body.len()) as i64;
+            log_offsets.push(log(log_end, topic, &mut record));
             queue.records.push(record);
         }
         self.messages += log_offsets.len();
         Some((first, log_offsets))
+    }
+
+    /// Puts a message into a broker's commit log only: its offset there.
+    pub(super) fn log(&mut self, broker: usize, topic: &str, record: &mut Record) -> Option<i64> {
+        Some(log(self.log_ends.get_mut(broker)?, topic, record))
     }
 
     pub(super) fn add_group(&mut self, broker: usize, group: &str, client_id: &str) {
@@ -166,12 +169,20 @@ impl State {
     }
 }
 
+fn log(log_end: &mut i64, topic: &str, record: &mut Record) -> i64 {
+    record.store_timestamp = now_millis();
+    record.commit_log_offset = *log_end;
+    *log_end += (RECORD_OVERHEAD + topic.len() + record.properties.len() + record.body.len()) as i64;
+    record.commit_log_offset
+}
+
 /// The state and its lock, what never changes, and what has locks of its own.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) name_server: SocketAddr,
     pub(super) brokers: Vec<Broker>,
     pub(super) clients: Arc<Clients>,
+    pub(super) clock: Clock,
     pub(super) faults: Faults,
     pub(super) requests: Requests,
     pub(super) responders: Responders,
@@ -188,6 +199,7 @@ impl Store {
             groups: vec![BTreeSet::new(); brokers.len()],
             messages: 0,
             waiters: 0,
+            held: Held::default(),
         };
         for broker in 0..brokers.len() {
             let perm = PERM_READ | PERM_WRITE | PERM_INHERIT;
@@ -198,6 +210,7 @@ impl Store {
             name_server,
             brokers,
             clients: Arc::default(),
+            clock: Clock::default(),
             faults: Faults::default(),
             requests: Requests::default(),
             responders: Responders::default(),
@@ -257,6 +270,7 @@ impl Store {
     pub(super) fn clear(&self) {
         let mut state = self.lock();
         state.messages = 0;
+        state.held.clear();
         let brokers = state.topics.values_mut().flatten().flatten();
         for queue in brokers.flat_map(|on| &mut on.queues) {
             queue.first = queue.max_offset();

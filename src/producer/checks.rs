@@ -176,6 +176,7 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    #[cfg(feature = "capi")]
     pub(crate) fn checker(&self) -> &Checker {
         &self.checker
     }

@@ -257,7 +257,28 @@ FIELD(mqp_hook_end, cost_us, 16, 8);
 FIELD(mqp_hook_end, receipt, 24, 8);
 FIELD(mqp_hook_end, error, 32, 8);
 
-SIZE(mqp_hook, 48);
+SIZE(mqp_transaction_checker, 24);
+FIELD(mqp_transaction_checker, call, 0, 8);
+FIELD(mqp_transaction_checker, user_data, 8, 8);
+FIELD(mqp_transaction_checker, drop, 16, 8);
+
+SIZE(mqp_end_transaction_context, 176);
+FIELD(mqp_end_transaction_context, struct_size, 0, 4);
+FIELD(mqp_end_transaction_context, state, 4, 4);
+FIELD(mqp_end_transaction_context, from_check, 8, 4);
+FIELD(mqp_end_transaction_context, reserved, 12, 4);
+FIELD(mqp_end_transaction_context, producer_group, 16, 16);
+FIELD(mqp_end_transaction_context, namespace_name, 32, 16);
+FIELD(mqp_end_transaction_context, topic, 48, 16);
+FIELD(mqp_end_transaction_context, message_id, 64, 16);
+FIELD(mqp_end_transaction_context, transaction_id, 80, 16);
+FIELD(mqp_end_transaction_context, tags, 96, 16);
+FIELD(mqp_end_transaction_context, keys, 112, 16);
+FIELD(mqp_end_transaction_context, region_id, 128, 16);
+FIELD(mqp_end_transaction_context, broker_name, 144, 16);
+FIELD(mqp_end_transaction_context, broker_address, 160, 16);
+
+SIZE(mqp_hook, 56);
 FIELD(mqp_hook, struct_size, 0, 4);
 FIELD(mqp_hook, reserved, 4, 4);
 FIELD(mqp_hook, check_forbidden, 8, 8);
@@ -265,12 +286,16 @@ FIELD(mqp_hook, before_send, 16, 8);
 FIELD(mqp_hook, after_send, 24, 8);
 FIELD(mqp_hook, user_data, 32, 8);
 FIELD(mqp_hook, drop, 40, 8);
+FIELD(mqp_hook, end_transaction, 48, 8);
 
 SIZE(mqp_trace_context, 24);
 FIELD(mqp_trace_context, call, 0, 8);
 FIELD(mqp_trace_context, user_data, 8, 8);
 FIELD(mqp_trace_context, drop, 16, 8);
 
+VALUE(MQP_TRANSACTION_UNKNOWN, 0);
+VALUE(MQP_TRANSACTION_COMMIT, 1);
+VALUE(MQP_TRANSACTION_ROLLBACK, 2);
 VALUE(MQP_MODE_SYNC, 0);
 VALUE(MQP_MODE_ASYNC, 1);
 VALUE(MQP_MODE_ONEWAY, 2);

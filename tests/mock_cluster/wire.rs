@@ -57,7 +57,7 @@ fn old_clients_get_routes_with_bare_keys() {
 #[test]
 fn a_message_is_listed_as_it_was_sent_in_every_form() {
     let sent =
-        "KEYS\u{1}k1 k2\u{2}color\u{1}blå\u{2}UNIQ_KEY\u{1}ID\u{2}WAIT\u{1}true\u{2}TAGS\u{1}t\u{2}DELAY\u{1}3\u{2}";
+        "KEYS\u{1}k1 k2\u{2}color\u{1}blå\u{2}UNIQ_KEY\u{1}ID\u{2}WAIT\u{1}true\u{2}TAGS\u{1}t\u{2}BUYER_ID\u{1}3\u{2}";
     for (code, serializer) in [
         (request::SEND_MESSAGE_V2, Serializer::Json),
         (request::SEND_MESSAGE_V2, Serializer::Rocketmq),
@@ -82,9 +82,9 @@ fn a_message_is_listed_as_it_was_sent_in_every_form() {
         assert_eq!((message.tags.as_deref(), message.keys.as_deref()), (Some("t"), Some("k1 k2")));
         assert_eq!((message.body.as_slice(), message.born_timestamp), (&b"\0body\xff"[..], 1_700_000_000_123));
         assert!(message.store_timestamp > message.born_timestamp);
-        assert_eq!((message.property("color"), message.property("DELAY")), (Some("blå"), Some("3")));
+        assert_eq!((message.property("color"), message.property("BUYER_ID")), (Some("blå"), Some("3")));
         let names: Vec<_> = message.properties.iter().map(|(name, _)| name.as_str()).collect();
-        let wanted = ["KEYS", "color", "UNIQ_KEY", "WAIT", "TAGS", "DELAY", "MSG_REGION", "TRACE_ON", "CLUSTER"];
+        let wanted = ["KEYS", "color", "UNIQ_KEY", "WAIT", "TAGS", "BUYER_ID", "MSG_REGION", "TRACE_ON", "CLUSTER"];
         assert_eq!(names, wanted);
     }
 }
