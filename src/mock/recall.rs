@@ -1,5 +1,6 @@
 //! Timer messages taken back.
 
+use super::REGION;
 use super::answer::{Answer, Request};
 use super::held::MAX_TIMER_MS;
 use super::store::{Store, now_millis};
@@ -12,13 +13,16 @@ const ILLEGAL_OPERATION: i32 = 604;
 
 /// As a broker, which takes the same recall again and again, and does not look whether there is such a message.
 pub(super) fn recall(store: &Store, broker: usize, request: &Request<'_>) -> Result<Answer, CodecError> {
-    let asked = RecallMessage::decode(request.header)?;
+    Ok(answer(store, broker, &RecallMessage::decode(request.header)?).with("MSG_REGION", REGION))
+}
+
+fn answer(store: &Store, broker: usize, asked: &RecallMessage<'_>) -> Answer {
     let mut state = store.lock();
     if state.topic(broker, asked.topic).is_none() {
         let remark = format!("recall failed, the topic[{}] not exist", asked.topic);
-        return Ok(Answer::refusal(response_code::TOPIC_NOT_EXIST, remark));
+        return Answer::refusal(response_code::TOPIC_NOT_EXIST, remark);
     }
-    let refuse = |remark: &str| Ok(Answer::refusal(ILLEGAL_OPERATION, remark));
+    let refuse = |remark: &str| Answer::refusal(ILLEGAL_OPERATION, remark);
     let Ok(handle) = RecallHandle::decode(asked.recall_handle) else {
         return refuse("recall handle is invalid");
     };
@@ -33,5 +37,5 @@ pub(super) fn recall(store: &Store, broker: usize, request: &Request<'_>) -> Res
         return refuse("recall failed, timestamp invalid");
     }
     state.held.recall(broker, &handle.topic, &handle.uniq_key);
-    Ok(Answer::success().with("msgId", handle.uniq_key))
+    Answer::success().with("msgId", handle.uniq_key)
 }

@@ -209,7 +209,13 @@ impl Check {
             core.push_end(&self.connection, &end, remark, None)
         });
         match told {
-            Ok(()) => core.hooks.get().cloned(),
+            Ok(()) => {
+                if let Some(tracer) = &core.tracer {
+                    let topic = core.settings.namespace.wrap(&self.topic);
+                    self.with(state, |context| tracer.end_transaction(&topic, context));
+                }
+                core.hooks.get().cloned()
+            }
             Err(cause) => {
                 tracing::warn!(address = %self.connection.address(), %cause, "a transaction check is not answered");
                 None

@@ -116,9 +116,9 @@ impl Core {
     }
 
     fn tell_end(&self, half: &Half, address: &str, state: TransactionState) {
-        let Some(hooks) = self.hooks.get() else {
+        if self.hooks.get().is_none() && self.tracer.is_none() {
             return;
-        };
+        }
         let context = EndTransactionContext {
             producer_group: &self.settings.producer_group,
             namespace: self.settings.namespace.name().unwrap_or_default(),
@@ -133,7 +133,10 @@ impl Core {
             state,
             from_check: false,
         };
-        for hook in hooks.iter() {
+        if let Some(tracer) = &self.tracer {
+            tracer.end_transaction(&half.topic, &context);
+        }
+        for hook in self.hooks.get().iter().flat_map(|hooks| hooks.iter()) {
             tell(hook, &context);
         }
     }

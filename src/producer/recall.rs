@@ -12,7 +12,7 @@ use crate::protocol::remoting::frame::Frame;
 use crate::protocol::remoting::recall::{RecallHandle, RecallMessage};
 use crate::protocol::remoting::scan::Scan;
 use bytes::BytesMut;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 impl Producer {
@@ -32,10 +32,13 @@ impl Producer {
 struct Recalling {
     waiter: Arc<Waiter>,
     receipt: Receipt,
+    /// For the trace: where the broker is that answered, whatever it said.
+    region: Arc<OnceLock<String>>,
 }
 
 impl Responder for Recalling {
     fn on_response(mut self: Box<Self>, _frame: &Frame<'_>, scan: &Scan<'_>) {
+        let _ = self.region.set(scan.region_id.to_string());
         self.waiter.set(match scan.code {
             response_code::SUCCESS => {
                 if !scan.msg_id.is_empty() {
@@ -87,9 +90,14 @@ impl Core {
             recall_handle: recall_handle.to_owned(),
             attempts: 1,
         };
-        let recalling = Box::new(Recalling { waiter: Arc::clone(&waiter), receipt });
+        let (region, message_id) = (Arc::<OnceLock<String>>::default(), receipt.message_id.clone());
+        let recalling = Box::new(Recalling { waiter: Arc::clone(&waiter), receipt, region: Arc::clone(&region) });
         connection.request(opaque, frame.freeze(), recalling, deadline).map_err(|(_, cause)| cause)?;
-        waiter.wait()
+        let outcome = waiter.wait();
+        if let (Some(tracer), Some(region)) = (&self.tracer, region.get()) {
+            tracer.recall(&wrapped, &message_id, region, outcome.is_ok());
+        }
+        outcome
     }
 }
 

@@ -9,7 +9,7 @@ use super::lifecycle::Core;
 use crate::completion::Completion;
 use crate::config::{Settings, TraceRules};
 use crate::error::{Error, Result};
-use crate::hook::MessageType;
+use crate::hook::{EndTransactionContext, MessageType};
 use crate::message::{Message, SendOptions};
 use crate::policy::namespace::Namespace;
 use crate::protocol::remoting::batch;
@@ -17,7 +17,6 @@ use crate::protocol::remoting::properties;
 use crate::protocol::remoting::trace::{
     DEFAULT_REGION, Ended, MAX_BODY, Published, Recalled, TraceRecord, TracedType, join_keys,
 };
-use crate::protocol::remoting::transaction::TransactionState;
 use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -141,21 +140,6 @@ pub(super) struct Stored<'a> {
     pub(super) success: bool,
 }
 
-/// A transaction that was ended.
-pub(super) struct TransactionEnd<'a> {
-    /// On the wire.
-    pub(super) topic: &'a str,
-    pub(super) message_id: &'a str,
-    pub(super) tags: &'a str,
-    pub(super) keys: &'a str,
-    /// Empty: not told.
-    pub(super) region: &'a str,
-    pub(super) store_host: &'a str,
-    pub(super) transaction_id: &'a str,
-    pub(super) state: TransactionState,
-    pub(super) from_check: bool,
-}
-
 impl Tracer {
     /// The tracer of a producer; `None` when traces are off, or cannot be made.
     pub(super) fn new(of: &Settings, name_servers: &[Arc<str>]) -> Option<Arc<Tracer>> {
@@ -232,20 +216,20 @@ impl Tracer {
         }));
     }
 
-    /// A transaction is ended.
-    pub(super) fn end_transaction(&self, it: &TransactionEnd<'_>) {
-        if self.rules.is_trace_topic(it.topic) {
+    /// A transaction is ended; `topic`: on the wire.
+    pub(super) fn end_transaction(&self, topic: &str, it: &EndTransactionContext<'_>) {
+        if self.rules.is_trace_topic(topic) {
             return;
         }
         self.push(&TraceRecord::Ended(Ended {
             timestamp: now_ms(),
-            region: or_default(it.region),
+            region: or_default(it.region_id),
             group: &self.group,
-            topic: &self.namespace.strip(it.topic),
+            topic: it.topic,
             message_id: it.message_id,
             tags: it.tags,
             keys: it.keys,
-            store_host: it.store_host,
+            store_host: it.broker_address,
             transaction_id: it.transaction_id,
             state: it.state,
             from_check: it.from_check,
