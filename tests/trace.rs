@@ -11,7 +11,7 @@ use mqproducer::protocol::remoting::command::request_code::{GET_ROUTEINFO_BY_TOP
 use mqproducer::protocol::remoting::message_id::OffsetId;
 use mqproducer::protocol::remoting::properties;
 use mqproducer::protocol::remoting::trace::{Published, TraceRecord, TracedType, decode};
-use mqproducer::{Config, Delay, ErrorKind, Message, Producer, SendOptions};
+use mqproducer::{Config, Delay, ErrorKind, Message, Producer, SendOptions, TransactionState};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -70,6 +70,7 @@ fn what_a_broker_stored_is_told_as_java_tells_it_when_the_producer_closes() {
     let closed = now_ms();
     assert_eq!(producer.traces_dropped().unwrap(), 0);
 
+    assert!(cluster.wait_for_messages(Some("T"), 3, LONG), "the delayed one, too");
     assert_eq!(cluster.producer_groups().len(), 0, "both clients have said farewell");
 
     let stored = cluster.messages(Some(TOPIC));
@@ -413,4 +414,38 @@ fn a_retry_keeps_the_context_of_its_message() {
     for request in &sends {
         assert_eq!(properties::get(request.get("i").unwrap(), "traceparent"), Some(&*context("01")));
     }
+}
+
+/// Rows: TR-02.
+#[test]
+fn ends_of_transactions_and_recalls_are_told() {
+    let cluster = Cluster::open("", 1, 4).unwrap();
+    let mut config = Config::new();
+    for (key, value) in [("url", &*cluster.url()), ("producer_group", "test"), ("enable_trace", "true")] {
+        config.set(key, value).unwrap();
+    }
+    let producer = Producer::new(&config).unwrap();
+    producer.set_transaction_checker(|_| TransactionState::Unknown).unwrap();
+    producer.start().unwrap();
+    let transaction = producer.begin_transaction().unwrap();
+    let message = Message::new("T", b"x").with_tags("tag").with_keys("k1");
+    let half = transaction.send(&message, &SendOptions::default()).unwrap();
+    transaction.commit().unwrap();
+    let timer = send(&producer, &Message::new("T", b"x").with_delay(Delay::Seconds(3600)));
+    producer.recall("T", &timer.recall_handle, None).unwrap();
+    producer.close(LONG).unwrap();
+    let told = texts(&cluster, TOPIC);
+    let records: Vec<_> = told.iter().flat_map(|text| decode(text).map(Result::unwrap)).collect();
+    let broker = OffsetId::decode(&half.offset_message_id).unwrap().store_host.to_string();
+    let ended = records.iter().find_map(|record| match record {
+        TraceRecord::Ended(ended) => Some(ended),
+        _ => None,
+    });
+    let ended = ended.unwrap();
+    assert_eq!((ended.group, ended.topic, ended.region), ("test", "T", "DefaultRegion"));
+    assert_eq!((ended.tags, ended.keys, ended.store_host), ("tag", "k1", &*broker));
+    assert_eq!((ended.message_id, ended.transaction_id), (&*half.message_id, &*half.transaction_id));
+    assert_eq!((ended.state, ended.from_check), (TransactionState::Commit, false));
+    assert!(records.iter().any(|record| matches!(record,
+        TraceRecord::Recalled(recalled) if recalled.success && recalled.message_id == timer.message_id)));
 }

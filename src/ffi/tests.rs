@@ -13,7 +13,8 @@ use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
-    batch, broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, version,
+    batch, broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, transaction,
+    version,
 };
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
@@ -76,6 +77,7 @@ fn sized_structs_end_without_padding() {
     ends_without_padding::<mock_fault::mqp_mock_fault>();
     ends_without_padding::<mock_requests::mqp_mock_request_view>();
     // Grown since their first version.
+    assert_eq!(offset_of!(hook::mqp_hook, end_transaction) + size_of::<usize>(), size_of::<hook::mqp_hook>());
     assert_eq!(offset_of!(mqp_message, trace_parent) + size_of::<mqp_str>(), size_of::<mqp_message>());
     assert_eq!(offset_of!(mqp_send_options, queue_selector) + 16, size_of::<mqp_send_options>());
     assert_eq!(offset_of!(error::mqp_error_view, reserved) + 4, size_of::<error::mqp_error_view>());
@@ -154,6 +156,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let batch_callback = batch::mqp_batch_callback { call: Some(call_batch), user_data: null_mut(), drop: None };
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
     let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
+    let checker = transaction::mqp_transaction_checker { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
     macro_rules! calls {
         ($($module:ident :: $name:ident ( $($argument:expr),* )),* $(,)?) => {
@@ -186,6 +189,12 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         batch::mqp_producer_send_batch_async(null_mut(), null(), 0, 0, null(), null(), batch_callback),
         batch::mqp_producer_send_batch_oneway(null_mut(), null(), 0, 0, null(), null(), null_mut()),
         batch::mqp_batch_result_get(null(), 0, null_mut(), null_mut()),
+        producer::mqp_producer_recall(null_mut(), empty, empty, 0, null_mut()),
+        transaction::mqp_producer_set_transaction_checker(null_mut(), checker),
+        transaction::mqp_transaction_begin(null_mut(), null_mut()),
+        transaction::mqp_transaction_send(null_mut(), null(), null(), null_mut()),
+        transaction::mqp_transaction_commit(null_mut()),
+        transaction::mqp_transaction_rollback(null_mut()),
         producer::mqp_producer_flush(null_mut(), 0),
         producer::mqp_producer_close(null_mut(), 0),
         broker::mqp_producer_broker_states(null(), null_mut()),
@@ -195,6 +204,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         mock::mqp_mock_cluster_messages(null(), empty, null_mut()),
         mock::mqp_mock_cluster_message_count(null(), empty, null_mut()),
         mock::mqp_mock_cluster_wait(null(), empty, 0, 0),
+        mock::mqp_mock_cluster_set_transaction_check_interval(null_mut(), 0),
         mock::mqp_mock_cluster_clear(null_mut()),
         mock::mqp_mock_cluster_echo(null_mut(), empty),
         mock::mqp_mock_messages_get(null(), 0, null_mut()),

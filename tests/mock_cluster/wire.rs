@@ -162,7 +162,7 @@ fn refusals_are_those_of_a_broker() {
         (header("T", &long), b"x", response::MESSAGE_ILLEGAL, illegal),
         (SendHeader { queue_id: 4, ..good }, b"x", response::INVALID_PARAMETER, &no_queue),
         (SendHeader { default_topic: "X", ..header("N", "") }, b"x", response::TOPIC_NOT_EXIST, "topic[N] not exist"),
-        (SendHeader { sys_flag: sys_flag::TRANSACTION_PREPARED, ..good }, b"x", response::NO_PERMISSION, "the broker["),
+        (header("T", "TIMER_DELAY_MS\u{1}x\u{2}"), b"x", response::MESSAGE_ILLEGAL, "timer message illegal, the delay"),
     ];
     for (header, body, code, remark) in cases {
         let answer = client.send(&header, body);
