@@ -1,5 +1,7 @@
 //! Transactions on the embedded cluster: what a broker stores, delivers and asks, and what is refused.
 
+#![cfg(feature = "mock")]
+
 mod fake;
 
 #[path = "transactions/checks.rs"]
