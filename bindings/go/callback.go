@@ -20,9 +20,10 @@ func inCallback() bool {
 	return callbacks.Load() > 0 && C.mqpgo_in_callback() != 0
 }
 
-type outcome struct {
-	receipt *Receipt
-	err     error
+// outcome is the end of a call: what it gave, a receipt or a reply, or why it failed.
+type outcome[T any] struct {
+	value T
+	err   error
 }
 
 // A pending message is either called back or given up by its sender, whichever is first.
@@ -32,20 +33,20 @@ const (
 	stateGivenUp
 )
 
-// pending is a message between its acceptance and its completion. One of done and callback is set.
-type pending struct {
+// pending is a message or request between its acceptance and its completion. One of done and callback is set.
+type pending[T any] struct {
 	// producer is kept from the collector until the message is completed.
 	producer *Producer
-	done     chan outcome
-	callback func(*Receipt, error)
+	done     chan outcome[T]
+	callback func(T, error)
 	// bounded tells that the deadline came from a context.
 	bounded bool
 	state   atomic.Int32
 }
 
-func (p *pending) giveUp() bool { return p.state.CompareAndSwap(stateOpen, stateGivenUp) }
+func (p *pending[T]) giveUp() bool { return p.state.CompareAndSwap(stateOpen, stateGivenUp) }
 
-func (p *pending) complete(o outcome) {
+func (p *pending[T]) complete(o outcome[T]) {
 	if !p.state.CompareAndSwap(stateOpen, stateCompleted) {
 		return
 	}
@@ -58,21 +59,26 @@ func (p *pending) complete(o outcome) {
 			reportPanic("a completion callback", panicked)
 		}
 	}()
-	p.callback(o.receipt, o.err)
+	p.callback(o.value, o.err)
 }
 
 //export mqpgoComplete
 func mqpgoComplete(handle C.uintptr_t, receipt *C.mqp_receipt_view, failure *C.mqp_error_view) {
 	callbacks.Add(1)
 	defer callbacks.Add(-1)
-	h := cgo.Handle(handle)
-	p := h.Value().(*pending)
-	h.Delete()
+	p := taken[*Receipt](handle)
 	if failure != nil {
-		p.complete(outcome{err: attribute(errorOf(failure), p.bounded)})
+		p.complete(outcome[*Receipt]{err: attribute(errorOf(failure), p.bounded)})
 	} else {
-		p.complete(outcome{receipt: receiptOf(receipt)})
+		p.complete(outcome[*Receipt]{value: receiptOf(receipt)})
 	}
+}
+
+// taken is what a completion's handle stands for; the handle is gone then.
+func taken[T any](handle C.uintptr_t) *pending[T] {
+	h := cgo.Handle(handle)
+	defer h.Delete()
+	return h.Value().(*pending[T])
 }
 
 //export mqpgoLog
@@ -82,8 +88,8 @@ func mqpgoLog(handle C.uintptr_t, level C.uint32_t, target, message C.mqp_str) {
 	cgo.Handle(handle).Value().(*logger).call(Level(level), textOf(target), textOf(message))
 }
 
-//export mqpgoLogDrop
-func mqpgoLogDrop(handle C.uintptr_t) {
+//export mqpgoDrop
+func mqpgoDrop(handle C.uintptr_t) {
 	cgo.Handle(handle).Delete()
 }
 

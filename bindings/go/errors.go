@@ -83,8 +83,11 @@ var (
 	ErrCanceled        error = sentinel(StatusCanceled)
 )
 
-// codeTimeout is the Code that the library gives a timeout.
-const codeTimeout = 10002
+// The Codes that the library gives a timeout, and that of a request.
+const (
+	codeTimeout        = 10002
+	codeRequestTimeout = 10006
+)
 
 func newError(status Status, message string) *Error {
 	return &Error{Status: status, Name: status.String(), Message: message}
@@ -106,9 +109,18 @@ func interrupted(ctx context.Context, what string, maybePersisted bool) error {
 	return e
 }
 
+// requestInterrupted is the error of a request that a context ended while its reply was awaited.
+func requestInterrupted(ctx context.Context) error {
+	e := interrupted(ctx, "request", true).(*Error)
+	if e.Status == StatusTimeout {
+		e.Status, e.Name, e.Code = StatusRequestTimeout, StatusRequestTimeout.String(), codeRequestTimeout
+	}
+	return e
+}
+
 // attribute marks a timeout of the library as one of the context that set the deadline.
 func attribute(err error, bounded bool) error {
-	if e, ok := err.(*Error); ok && bounded && e.Status == StatusTimeout {
+	if e, ok := err.(*Error); ok && bounded && (e.Status == StatusTimeout || e.Status == StatusRequestTimeout) {
 		e.cause = context.DeadlineExceeded
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -210,14 +212,14 @@ func sendInEachMode(t *testing.T, p *Producer, m *Message, check func(*testing.T
 		check(t, r, err)
 	})
 	t.Run("async", func(t *testing.T) {
-		ends := make(chan outcome, 1)
-		err := p.SendAsync(background, m, func(r *Receipt, err error) { ends <- outcome{r, err} }, opts...)
+		ends := make(chan outcome[*Receipt], 1)
+		err := p.SendAsync(background, m, func(r *Receipt, err error) { ends <- outcome[*Receipt]{r, err} }, opts...)
 		if err != nil {
 			check(t, nil, err)
 			return
 		}
 		o := receive(t, ends)
-		check(t, o.receipt, o.err)
+		check(t, o.value, o.err)
 	})
 }
 
@@ -232,3 +234,30 @@ func silentNameServer(t testing.TB) string {
 	t.Helper()
 	return startFakeServer(t, nil).url
 }
+
+// watched tells when the collector takes it.
+type watched struct{ text string }
+
+func watch(text string, released chan<- string) *watched {
+	w := &watched{text}
+	runtime.SetFinalizer(w, func(w *watched) { released <- w.text })
+	return w
+}
+
+func awaitRelease(t testing.TB, released <-chan string, want string) {
+	t.Helper()
+	eventually(t, want+" is let go", func() bool {
+		runtime.GC()
+		select {
+		case got := <-released:
+			if got != want {
+				t.Fatalf("%s was let go in place of %s", got, want)
+			}
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func formatMillis(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }

@@ -129,7 +129,7 @@ func (c HookContext) Message() *Message {
 // lentMessage is a message that the library lends for the duration of a hook.
 type lentMessage struct {
 	mu     sync.Mutex
-	view   *C.mqp_message
+	view   *C.mqp_hook_context
 	copied *Message
 }
 
@@ -137,7 +137,9 @@ func (l *lentMessage) copy() *Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.copied == nil && l.view != nil {
-		l.copied = messageOf(l.view)
+		var message C.mqp_message
+		C.mqpgo_hook_message(l.view, &message)
+		l.copied = messageOf(&message)
 	}
 	return l.copied
 }
@@ -153,8 +155,13 @@ func messageOf(view *C.mqp_message) *Message {
 		Body:        C.GoBytes(unsafe.Pointer(view.body.ptr), C.int(view.body.len)),
 		Flag:        int32(view.flag),
 		NoWaitStore: view.no_wait_store != 0,
+		HasPriority: view.has_priority != 0,
+		Priority:    int32(view.priority),
 	}
-	copyTexts([]*string{&m.Topic, &m.Tags, &m.Keys}, []C.mqp_str{view.topic, view.tags, view.keys})
+	m.setDelay(view)
+	copyTexts([]*string{&m.Topic, &m.Tags, &m.Keys, &m.LiteTopic, &m.ShardingKey, &m.TraceParent}, []C.mqp_str{
+		view.topic, view.tags, view.keys, view.lite_topic, view.sharding_key, view.trace_parent,
+	})
 	if view.property_count > 0 {
 		m.Properties = make(map[string]string, int(view.property_count))
 	}
@@ -220,11 +227,9 @@ func runHook(handle C.uintptr_t, name string, function func(*Hook)) (panicked an
 }
 
 //export mqpgoHookCheck
-func mqpgoHookCheck(
-	handle C.uintptr_t, view *C.mqp_hook_context, message *C.mqp_message, reason *C.char, size C.size_t,
-) C.uint32_t {
+func mqpgoHookCheck(handle C.uintptr_t, view *C.mqp_hook_context, reason *C.char, size C.size_t) C.uint32_t {
 	context := hookContextOf(view)
-	context.lent = &lentMessage{view: message}
+	context.lent = &lentMessage{view: view}
 	defer context.lent.giveBack()
 	why, forbidden := "", false
 	panicked := runHook(handle, "CheckForbidden", func(h *Hook) {
@@ -256,9 +261,9 @@ func shortened(text string, most int) string {
 }
 
 //export mqpgoHookBefore
-func mqpgoHookBefore(handle C.uintptr_t, view *C.mqp_hook_context, message *C.mqp_message) {
+func mqpgoHookBefore(handle C.uintptr_t, view *C.mqp_hook_context) {
 	context := hookContextOf(view)
-	context.lent = &lentMessage{view: message}
+	context.lent = &lentMessage{view: view}
 	defer context.lent.giveBack()
 	runHook(handle, "BeforeSend", func(h *Hook) { h.BeforeSend(context) })
 }
@@ -278,9 +283,4 @@ func mqpgoHookAfter(
 			h.AfterSend(context, receiptOf(receipt), nil)
 		}
 	})
-}
-
-//export mqpgoHookDrop
-func mqpgoHookDrop(handle C.uintptr_t) {
-	cgo.Handle(handle).Delete()
 }

@@ -5,6 +5,11 @@ package mqproducer
 // #include "shim.h"
 import "C"
 
+import (
+	"fmt"
+	"time"
+)
+
 // Message is a message to send. It is read during the call that takes it and not kept: afterwards, whatever that call
 // returned, it may be changed and sent again.
 type Message struct {
@@ -22,6 +27,76 @@ type Message struct {
 	Flag int32
 	// NoWaitStore lets the broker answer before the message is stored to its configured safety.
 	NoWaitStore bool
+	// DelayLevel puts the delivery off by the delay of a level: a RocketMQ broker has 18, unless configured otherwise, and
+	// takes a level over its highest for that one. 0: not so. Of DelayLevel, Delay and DeliverAt at most one may be set.
+	DelayLevel uint32
+	// Delay puts the delivery off by this time from the message's coming to the broker, in whole milliseconds; 0: not so.
+	// The timer of a RocketMQ broker rounds to its precision, 1 s by default, and refuses what is over its limit, 3 days
+	// by default.
+	Delay time.Duration
+	// DeliverAt is when the message is delivered, to the millisecond; the zero time: not so. A time that has passed: at
+	// once.
+	DeliverAt time.Time
+	// HasPriority tells that Priority is set.
+	HasPriority bool
+	// Priority is from 0 on, and 0 unless HasPriority is set. A RocketMQ broker chooses the queue by it: the one of that
+	// number, or the last one.
+	Priority int32
+	// LiteTopic is the lite topic inside the topic; empty: none.
+	LiteTopic string
+	// ShardingKey is carried to consumers, as the property __SHARDINGKEY, to tell what orders messages; empty: none. It
+	// does not choose the queue, as [WithShardingKey] does.
+	ShardingKey string
+	// TraceParent is the W3C trace context that the message belongs to, 00-<32 hex digits>-<16 hex digits>-<2 hex digits>
+	// in lower case, carried as the property traceparent; empty: what [Producer.SetTraceContext] says.
+	TraceParent string
+}
+
+// delay is what the library takes of the message's Delay: whole seconds, or else milliseconds.
+func (m *Message) delay() (seconds, milliseconds uint64, err error) {
+	if m.Delay < 0 || m.Delay%time.Millisecond != 0 {
+		what := "`Delay` is %v; it must be a whole number of milliseconds, and not negative"
+		return 0, 0, newError(StatusInvalidMessage, fmt.Sprintf(what, m.Delay))
+	}
+	if m.Delay%time.Second == 0 {
+		return uint64(m.Delay / time.Second), 0, nil
+	}
+	return 0, uint64(m.Delay.Milliseconds()), nil
+}
+
+func (m *Message) setDelay(view *C.mqp_message) {
+	m.DelayLevel = uint32(view.delay_level)
+	m.Delay = time.Duration(view.delay_seconds)*time.Second + time.Duration(view.delay_ms)*time.Millisecond
+	if view.deliver_at_ms != 0 {
+		m.DeliverAt = time.UnixMilli(int64(view.deliver_at_ms))
+	}
+}
+
+// numbers is what the library takes of the message besides texts.
+func (m *Message) numbers() (numbers C.mqpgo_message, err error) {
+	seconds, milliseconds, err := m.delay()
+	if err != nil {
+		return numbers, err
+	}
+	numbers = C.mqpgo_message{
+		property_count: C.size_t(len(m.Properties)),
+		body_length:    C.size_t(len(m.Body)),
+		delay_seconds:  C.uint64_t(seconds),
+		delay_ms:       C.uint64_t(milliseconds),
+		flag:           C.int32_t(m.Flag),
+		delay_level:    C.uint32_t(m.DelayLevel),
+		priority:       C.int32_t(m.Priority),
+	}
+	if !m.DeliverAt.IsZero() {
+		numbers.deliver_at_ms = C.int64_t(m.DeliverAt.UnixMilli())
+	}
+	if m.NoWaitStore {
+		numbers.no_wait_store = 1
+	}
+	if m.HasPriority {
+		numbers.has_priority = 1
+	}
+	return numbers, nil
 }
 
 // Receipt is the broker's receipt of one message.

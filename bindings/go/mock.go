@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -101,17 +100,12 @@ func (c *MockCluster) open() error {
 
 // MessageCount is how many messages of the topic the cluster holds; of all topics when it is empty.
 func (c *MockCluster) MessageCount(topic string) (int, error) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if err := c.open(); err != nil {
-		return 0, err
-	}
-	text := pack(topic)
-	defer text.free()
+	texts := pack(topic)
+	defer texts.free()
+	text, lengths := texts.first()
 	var count C.size_t
-	failure := C.mqpgo_mock_cluster_count(
-		c.handle, (*C.char)(unsafe.Pointer(&text.text[0])), text.lengths[0], &count)
-	return int(count), take(failure)
+	err := c.do(func() *C.mqp_error { return C.mqpgo_mock_cluster_count(c.handle, text, *lengths, &count) })
+	return int(count), err
 }
 
 // waitSlice is how long Wait may miss that its context is done, and Close may have to wait for it.
@@ -121,40 +115,22 @@ const waitSlice = 50 * time.Millisecond
 // message is stored some time after its send returned. It waits without an end when ctx has none. Errors: [ErrTimeout],
 // [ErrCanceled], [ErrClosed], and [ErrWouldDeadlock] in a callback.
 func (c *MockCluster) Wait(ctx context.Context, topic string, count int) error {
-	for {
-		err := c.waitOnce(topic, max(count, 0), waitSlice)
-		if !errors.Is(err, ErrTimeout) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return interrupted(ctx, "wait for messages", false)
-		}
-	}
-}
-
-func (c *MockCluster) waitOnce(topic string, count int, timeout time.Duration) error {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if err := c.open(); err != nil {
-		return err
-	}
-	text := pack(topic)
-	defer text.free()
-	return take(C.mqpgo_mock_cluster_wait(
-		c.handle, (*C.char)(unsafe.Pointer(&text.text[0])), text.lengths[0], C.size_t(count),
-		C.uint32_t(timeout.Milliseconds())))
+	texts := pack(topic)
+	defer texts.free()
+	text, lengths := texts.first()
+	return waitInSlices(ctx, "wait for messages", func(slice C.uint32_t) error {
+		return c.do(func() *C.mqp_error {
+			return C.mqpgo_mock_cluster_wait(c.handle, text, *lengths, C.size_t(max(count, 0)), slice)
+		})
+	})
 }
 
 // Clear makes the cluster forget its messages.
 func (c *MockCluster) Clear() error {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if err := c.open(); err != nil {
-		return err
-	}
-	var failure *C.mqp_error
-	C.mqp_mock_cluster_clear(c.handle, &failure)
-	return take(failure)
+	return c.do(func() (failure *C.mqp_error) {
+		C.mqp_mock_cluster_clear(c.handle, &failure)
+		return failure
+	})
 }
 
 // Messages copies the messages of the topic that the cluster holds, of all topics when it is empty, in the order of
@@ -178,18 +154,12 @@ func (c *MockCluster) Messages(topic string) ([]MockMessage, error) {
 	return all, nil
 }
 
-func (c *MockCluster) snapshot(topic string) (*C.mqp_mock_messages, error) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if err := c.open(); err != nil {
-		return nil, err
-	}
-	text := pack(topic)
-	defer text.free()
-	var snapshot *C.mqp_mock_messages
-	failure := C.mqpgo_mock_cluster_messages(
-		c.handle, (*C.char)(unsafe.Pointer(&text.text[0])), text.lengths[0], &snapshot)
-	return snapshot, take(failure)
+func (c *MockCluster) snapshot(topic string) (snapshot *C.mqp_mock_messages, err error) {
+	texts := pack(topic)
+	defer texts.free()
+	text, lengths := texts.first()
+	err = c.do(func() *C.mqp_error { return C.mqpgo_mock_cluster_messages(c.handle, text, *lengths, &snapshot) })
+	return snapshot, err
 }
 
 func mockMessageOf(view *C.mqp_mock_message_view) MockMessage {

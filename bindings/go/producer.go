@@ -21,6 +21,8 @@ type Producer struct {
 	refs   atomic.Int64
 	owned  atomic.Bool
 	closed atomic.Bool
+	// traced tells that sends are asked for their trace context.
+	traced atomic.Bool
 	// gate holds a token of each call that may wait inside the library, where it holds a thread.
 	gate chan struct{}
 }

@@ -26,23 +26,11 @@ var nothing [1]byte
 // [ErrNoNameServer], [ErrNoRoute], [ErrBrokerNotFound], [ErrConnect], [ErrConnectionLost], [ErrTimeout], [ErrBroker],
 // [ErrProtocol], [ErrBackpressure], [ErrForbidden], [ErrCanceled], and [ErrWouldDeadlock] in a callback.
 func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
-	if inCallback() {
-		return nil, wouldDeadlock("Send")
-	}
-	w := &pending{producer: p, done: make(chan outcome, 1)}
-	if err := p.submit(ctx, m, w, opts); err != nil {
+	call, err := newSend(ctx, m, opts)
+	if err != nil {
 		return nil, err
 	}
-	select {
-	case o := <-w.done:
-		return o.receipt, o.err
-	case <-ctx.Done():
-	}
-	if w.giveUp() {
-		return nil, interrupted(ctx, "send", true)
-	}
-	o := <-w.done
-	return o.receipt, o.err
+	return await[*Receipt](ctx, p, call, "Send", (*send).async)
 }
 
 // SendAsync sends one message and returns; done is called exactly once with its end when SendAsync returned nil, perhaps
@@ -56,34 +44,27 @@ func (p *Producer) SendAsync(ctx context.Context, m *Message, done func(*Receipt
 	if done == nil {
 		return newError(StatusInvalidArgument, "`done` is nil")
 	}
-	return p.submit(ctx, m, &pending{producer: p, callback: done}, opts)
+	call, err := newSend(ctx, m, opts)
+	if err != nil {
+		return err
+	}
+	return submit(ctx, call, &pending[*Receipt]{producer: p, callback: done}, (*send).async)
 }
 
 // SendOneway sends one message without asking for an answer: success means that it was handed to the connection, no
 // more, and it is never repeated. The receipt has the status [SendUnconfirmed] and the offset -1. It waits, at most up to
 // the deadline, until the connection is open. Errors: those of [Producer.Send] but [ErrBroker].
 func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
-	gated, err := p.enter(ctx, m)
+	call, err := newSend(ctx, m, opts)
 	if err != nil {
 		return nil, err
 	}
-	call := newSend(ctx, m, opts)
-	o, ended := detached(ctx, func() outcome {
-		defer p.leave(gated)
-		return call.oneway(p)
-	})
-	if !ended {
-		return nil, interrupted(ctx, "one-way send", true)
-	}
-	return o.receipt, o.err
+	return held(ctx, p, call, "one-way send", (*send).oneway)
 }
 
 // enter begins a call that may wait inside the library. So many are let in at the same time as may hold a thread; but a
 // callback is let in always: its thread is held anyway, and the others may wait for it to return.
-func (p *Producer) enter(ctx context.Context, m *Message) (gated bool, err error) {
-	if m == nil {
-		return false, newError(StatusInvalidArgument, "`message` is nil")
-	}
+func (p *Producer) enter(ctx context.Context) (gated bool, err error) {
 	if ctx.Err() != nil {
 		return false, interrupted(ctx, "send", false)
 	}
@@ -114,102 +95,189 @@ func (p *Producer) leave(gated bool) {
 	p.release()
 }
 
-// submit hands a message to the library, which from then on owes its completion to w.
-func (p *Producer) submit(ctx context.Context, m *Message, w *pending, opts []SendOption) error {
-	gated, err := p.enter(ctx, m)
+// handing is how a call reaches the library, which owes the completion to the handle when the error is nil.
+type handing func(call *send, p *Producer, handle C.uintptr_t) *C.mqp_error
+
+// await hands a call to the library and waits for its end, without holding a thread.
+func await[T any](ctx context.Context, p *Producer, call *send, name string, hand handing) (value T, err error) {
+	if inCallback() {
+		return value, wouldDeadlock(name)
+	}
+	w := &pending[T]{producer: p, done: make(chan outcome[T], 1)}
+	if err := submit(ctx, call, w, hand); err != nil {
+		return value, err
+	}
+	select {
+	case o := <-w.done:
+		return o.value, o.err
+	case <-ctx.Done():
+	}
+	if w.giveUp() {
+		return value, call.interrupted(ctx)
+	}
+	o := <-w.done
+	return o.value, o.err
+}
+
+// submit hands a call to the library, which from then on owes its completion to w.
+func submit[T any](ctx context.Context, call *send, w *pending[T], hand handing) error {
+	p := w.producer
+	gated, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}
-	call := newSend(ctx, m, opts)
+	call.begin(ctx, p)
 	w.bounded = call.bounded
 	err, ended := detached(ctx, func() error {
 		defer p.leave(gated)
-		return call.async(p, w)
+		defer call.texts.free()
+		handle := cgo.NewHandle(w)
+		giveBack := call.lend()
+		failure := hand(call, p, C.uintptr_t(handle))
+		if failure != nil {
+			handle.Delete()
+		}
+		return giveBack(attribute(take(failure), call.bounded))
 	})
 	// A message that was completed before it could be given up is what the caller asked for.
 	if !ended && w.giveUp() {
-		return interrupted(ctx, "send", true)
+		return call.interrupted(ctx)
 	}
 	return err
+}
+
+// held makes a call that holds a thread until its end.
+func held[T any](
+	ctx context.Context, p *Producer, call *send, what string, work func(*send, *Producer) (T, error),
+) (value T, err error) {
+	gated, err := p.enter(ctx)
+	if err != nil {
+		return value, err
+	}
+	call.begin(ctx, p)
+	o, ended := detached(ctx, func() outcome[T] {
+		defer p.leave(gated)
+		defer call.texts.free()
+		giveBack := call.lend()
+		value, err := work(call, p)
+		return outcome[T]{value, giveBack(attribute(err, call.bounded))}
+	})
+	if !ended {
+		return value, interrupted(ctx, what, true)
+	}
+	return o.value, o.err
 }
 
 // send is the arguments of one call; those that the library gets are in memory without pointers.
 type send struct {
 	texts   *packed
 	body    []byte
-	numbers C.mqpgo_numbers
+	message C.mqpgo_message
+	options C.mqpgo_options
 	bounded bool
 	choose  *chooser
+	// context is of the caller, when the producer asks it for a trace context.
+	context context.Context
+	// request tells that a reply is awaited.
+	request bool
+	ttl     C.uint32_t
 }
 
-func newSend(ctx context.Context, m *Message, opts []SendOption) send {
-	var selected selection
-	for _, opt := range opts {
-		opt(&selected)
+func newSend(ctx context.Context, m *Message, opts []SendOption) (*send, error) {
+	return prepare(ctx, m, opts, packs.Get().(*packed))
+}
+
+// prepare reads the arguments of a call; further texts may stand before them.
+func prepare(ctx context.Context, m *Message, opts []SendOption, texts *packed) (*send, error) {
+	if m == nil {
+		return nil, newError(StatusInvalidArgument, "`message` is nil")
 	}
-	timeout, bounded := timeoutOf(ctx, 0, longestSend)
-	s := send{texts: packSend(m, &selected), body: m.Body, bounded: bounded, choose: selected.choose}
-	s.numbers = C.mqpgo_numbers{
-		property_count: C.size_t(len(m.Properties)),
-		flag:           C.int32_t(m.Flag),
-		timeout_ms:     C.uint32_t(timeout),
-		selector:       C.uint32_t(selected.kind),
-		queue_id:       C.int32_t(selected.queueID),
+	numbers, err := m.numbers()
+	if err != nil {
+		return nil, err
 	}
-	if m.NoWaitStore {
-		s.numbers.no_wait_store = 1
-	}
+	s := &send{texts: texts, body: m.Body, message: numbers}
+	s.selectQueue(opts)
+	texts.addMessage(m)
+	texts.end()
 	if len(s.body) == 0 {
-		s.body = nothing[:0]
+		s.body = nothing[:]
 	} else if ctx.Done() != nil {
 		// The call may outlast the caller's, who is then free to change the body.
 		s.body = bytes.Clone(s.body)
 	}
-	return s
+	return s, nil
 }
 
-// lend gives the library what chooses the queue, for one call, whose error tells what went wrong there.
+func (s *send) selectQueue(opts []SendOption) {
+	var selected selection
+	for _, opt := range opts {
+		opt(&selected)
+	}
+	s.choose = selected.choose
+	s.options = C.mqpgo_options{selector: C.uint32_t(selected.kind), queue_id: C.int32_t(selected.queueID)}
+	s.texts.addSelection(&selected)
+}
+
+// begin gives the call what is left of the time.
+func (s *send) begin(ctx context.Context, p *Producer) {
+	timeout, bounded := timeoutOf(ctx, 0, longestSend)
+	s.options.timeout_ms, s.bounded = C.uint32_t(timeout), bounded
+	if p.traced.Load() {
+		s.context = ctx
+	}
+}
+
+// lend gives the library, for one call, what chooses the queue, whose error tells what went wrong there, and the context.
 func (s *send) lend() (giveBack func(error) error) {
-	if s.choose == nil {
+	if s.choose == nil && s.context == nil {
 		return func(err error) error { return err }
 	}
-	handle := cgo.NewHandle(s.choose)
-	s.numbers.chooser = C.uintptr_t(handle)
+	var handles []cgo.Handle
+	borrow := func(value any) C.uintptr_t {
+		handles = append(handles, cgo.NewHandle(value))
+		return C.uintptr_t(handles[len(handles)-1])
+	}
+	if s.choose != nil {
+		s.options.chooser = borrow(s.choose)
+	}
+	if s.context != nil {
+		s.options.context = borrow(s.context)
+	}
 	return func(err error) error {
-		handle.Delete()
-		if err != nil && s.choose.err != nil {
+		for _, handle := range handles {
+			handle.Delete()
+		}
+		if err != nil && s.choose != nil && s.choose.err != nil {
 			return s.choose.err
 		}
 		return err
 	}
 }
 
-func (s *send) async(p *Producer, w *pending) error {
-	defer s.texts.free()
-	giveBack := s.lend()
-	handle := cgo.NewHandle(w)
-	body := s.body[:max(len(s.body), 1)]
-	failure := C.mqpgo_send_async(
-		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0],
-		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), s.numbers, C.uintptr_t(handle))
-	if failure != nil {
-		handle.Delete()
+// interrupted is the error of a call that was handed to the library when its context ended.
+func (s *send) interrupted(ctx context.Context) error {
+	if s.request {
+		return requestInterrupted(ctx)
 	}
-	return giveBack(attribute(take(failure), s.bounded))
+	return interrupted(ctx, "send", true)
 }
 
-func (s *send) oneway(p *Producer) outcome {
-	defer s.texts.free()
-	giveBack := s.lend()
-	body := s.body[:max(len(s.body), 1)]
+func (s *send) async(p *Producer, handle C.uintptr_t) *C.mqp_error {
+	text, lengths := s.texts.first()
+	return C.mqpgo_send_async(
+		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, handle)
+}
+
+func (s *send) oneway(p *Producer) (*Receipt, error) {
+	text, lengths := s.texts.first()
 	var receipt *C.mqp_receipt
 	var view C.mqp_receipt_view
 	failure := C.mqpgo_send_oneway(
-		p.handle, (*C.char)(unsafe.Pointer(&s.texts.text[0])), &s.texts.lengths[0],
-		(*C.uint8_t)(unsafe.Pointer(&body[0])), C.size_t(len(s.body)), s.numbers, &receipt, &view)
+		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, &receipt, &view)
 	defer C.mqp_receipt_free(receipt)
-	if err := giveBack(attribute(take(failure), s.bounded)); err != nil {
-		return outcome{err: err}
+	if failure != nil {
+		return nil, take(failure)
 	}
-	return outcome{receipt: receiptOf(&view)}
+	return receiptOf(&view), nil
 }

@@ -34,13 +34,13 @@ func TestEachModeStoresTheWholeMessage(t *testing.T) {
 		"sync":   func(m *Message) (*Receipt, error) { return p.Send(background, m) },
 		"oneway": func(m *Message) (*Receipt, error) { return p.SendOneway(background, m) },
 		"async": func(m *Message) (*Receipt, error) {
-			done := make(chan outcome, 1)
-			err := p.SendAsync(background, m, func(r *Receipt, err error) { done <- outcome{r, err} })
+			done := make(chan outcome[*Receipt], 1)
+			err := p.SendAsync(background, m, func(r *Receipt, err error) { done <- outcome[*Receipt]{r, err} })
 			if err != nil {
 				return nil, err
 			}
 			o := receive(t, done)
-			return o.receipt, o.err
+			return o.value, o.err
 		},
 	}
 	for mode, send := range modes {

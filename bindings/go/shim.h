@@ -11,33 +11,64 @@
 // `text` holds the key and, behind it, the value.
 mqp_error *mqpgo_config_set(mqp_config *config, const char *text, size_t key_length, size_t value_length);
 
-// What a send takes besides texts and body.
+// What a message has besides texts and body.
 typedef struct {
     size_t property_count;
+    size_t body_length;
+    uint64_t delay_seconds;
+    uint64_t delay_ms;
+    int64_t deliver_at_ms;
     int32_t flag;
     uint32_t no_wait_store;
+    uint32_t delay_level;
+    uint32_t has_priority;
+    int32_t priority;
+} mqpgo_message;
+
+// What a send takes besides texts and messages.
+typedef struct {
     uint32_t timeout_ms;
     uint32_t selector;
     int32_t queue_id;
     // Of a chooser, used only during the call; 0: none.
     uintptr_t chooser;
-} mqpgo_numbers;
+    // Of the caller's context, used only during the call; 0: none.
+    uintptr_t context;
+} mqpgo_options;
 
-// `text` holds, one behind the other: topic, tags, keys, sharding key, broker name, machine rooms, and name and value
-// of each property; `lengths` their lengths in bytes, 6 + 2 * property_count of them. `handle` is owned by the callback
-// when NULL is returned.
+// `text` holds texts one behind the other, `lengths` their lengths in bytes. Those of a send: sharding key, broker name,
+// machine rooms; then of each message topic, tags, keys, lite topic, the message's sharding key, trace parent, and name
+// and value of each property. A reply has three more before them: correlation id, the client to reply to, cluster.
+//
+// In those below: `handle` is owned by the callback when NULL is returned. On success `*receipt` is owned by the caller
+// and `view` borrows from it.
+
 mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                            size_t body_length, mqpgo_numbers numbers, uintptr_t handle);
-
-// As above; on success `*receipt` is owned by the caller and `view` borrows from it.
+                            const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle);
 mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                             size_t body_length, mqpgo_numbers numbers, mqp_receipt **receipt, mqp_receipt_view *view);
+                             const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
+                             mqp_receipt_view *view);
+
+mqp_error *mqpgo_request_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                               const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle);
+mqp_error *mqpgo_reply_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                             const mqpgo_message *message, const mqpgo_options *options, uint32_t ttl_ms,
+                             uintptr_t handle);
+
+// Strings and body of `view` are borrowed from the message; an empty body has no address.
+mqp_error *mqpgo_received_get(const mqp_received_message *message, mqp_received_message_view *view);
 
 // Is this thread inside a callback of the library?
 int mqpgo_in_callback(void);
 
 // `handle` is owned by the producer when NULL is returned; functions that the hook has not are not called.
 mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after);
+
+// The message of a hook, as Go may read it: with no address for what is empty.
+void mqpgo_hook_message(const mqp_hook_context *context, mqp_message *into);
+
+// `handle` is owned by the producer when NULL is returned.
+mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle);
 
 // `handle` is owned by the log when NULL is returned; 0 removes the log function.
 mqp_error *mqpgo_log_set(uint32_t max_level, uintptr_t handle);
@@ -50,6 +81,28 @@ mqp_error *mqpgo_mock_cluster_count(const mqp_mock_cluster *cluster, const char 
                                     size_t *out);
 mqp_error *mqpgo_mock_cluster_wait(const mqp_mock_cluster *cluster, const char *topic, size_t topic_length,
                                    size_t count, uint32_t timeout_ms);
+
+// What a fault has besides texts.
+typedef struct {
+    uint32_t action;
+    int32_t request_code;
+    uint32_t count;
+    int32_t response_code;
+    uint32_t delay_ms;
+} mqpgo_fault;
+
+// `text` holds the broker, the remark and the bytes.
+mqp_error *mqpgo_mock_cluster_push_fault(const mqp_mock_cluster *cluster, const char *text, const size_t *lengths,
+                                         const mqpgo_fault *fault);
+mqp_error *mqpgo_mock_cluster_set_broker_state(const mqp_mock_cluster *cluster, const char *broker,
+                                               size_t broker_length, uint32_t state);
+mqp_error *mqpgo_mock_cluster_requests(const mqp_mock_cluster *cluster, const char *broker, size_t broker_length,
+                                       int32_t request_code, mqp_mock_requests **out);
+mqp_error *mqpgo_mock_cluster_wait_requests(const mqp_mock_cluster *cluster, const char *broker, size_t broker_length,
+                                            int32_t request_code, size_t count, uint32_t timeout_ms);
+// Reads one request of a snapshot as Go may read it: with no address for what is empty.
+mqp_error *mqpgo_mock_request_get(const mqp_mock_requests *requests, size_t index, mqp_mock_request_view *view);
+mqp_error *mqpgo_mock_cluster_echo(mqp_mock_cluster *cluster, const char *topic, size_t topic_length);
 
 // The property at `index` of an array whose elements are `size` bytes apart.
 const mqp_property *mqpgo_property(const mqp_property *first, size_t size, size_t index);

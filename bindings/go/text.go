@@ -56,30 +56,41 @@ func (p *packed) add(text string) {
 	p.lengths = append(p.lengths, C.size_t(len(text)))
 }
 
-// pack copies the texts. The bytes behind the last one give an empty text an address.
+// pack copies the texts.
 func pack(texts ...string) *packed {
 	p := packs.Get().(*packed)
 	for _, text := range texts {
 		p.add(text)
 	}
-	p.text = append(p.text, 0)
+	p.end()
 	return p
 }
 
-func packSend(m *Message, selected *selection) *packed {
-	p := packs.Get().(*packed)
-	p.add(m.Topic)
-	p.add(m.Tags)
-	p.add(m.Keys)
+// end adds the byte behind the last text that gives an empty one an address.
+func (p *packed) end() { p.text = append(p.text, 0) }
+
+func (p *packed) addSelection(selected *selection) {
 	p.add(selected.shardingKey)
 	p.add(selected.brokerName)
 	p.add(selected.machineRooms)
+}
+
+func (p *packed) addMessage(m *Message) {
+	p.add(m.Topic)
+	p.add(m.Tags)
+	p.add(m.Keys)
+	p.add(m.LiteTopic)
+	p.add(m.ShardingKey)
+	p.add(m.TraceParent)
 	for name, value := range m.Properties {
 		p.add(name)
 		p.add(value)
 	}
-	p.text = append(p.text, 0)
-	return p
+}
+
+// first is the address of the texts, and that of their lengths.
+func (p *packed) first() (*C.char, *C.size_t) {
+	return (*C.char)(unsafe.Pointer(&p.text[0])), &p.lengths[0]
 }
 
 func (p *packed) free() {

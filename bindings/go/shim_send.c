@@ -1,0 +1,159 @@
+#include "shim_internal.h"
+
+// How many callbacks this thread is inside of.
+static __thread int callback_depth;
+
+// The context of the call that this thread is inside of; 0: none.
+static __thread uintptr_t call_context;
+
+void mqpgo_enter_callback(void) { callback_depth++; }
+
+void mqpgo_leave_callback(void) { callback_depth--; }
+
+int mqpgo_in_callback(void) { return callback_depth > 0; }
+
+uintptr_t mqpgo_set_context(uintptr_t context) {
+    uintptr_t outer = call_context;
+    call_context = context;
+    return outer;
+}
+
+uintptr_t mqpgo_context(void) { return call_context; }
+
+mqp_str mqpgo_next(mqpgo_texts *texts) {
+    mqp_str part = {texts->text, *texts->lengths++};
+    texts->text += part.len;
+    return part;
+}
+
+void *mqpgo_allocate(size_t count, size_t size) {
+    void *memory = calloc(count, size);
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+static size_t choose(void *user_data, const mqp_queue *queues, size_t count, size_t element_size) {
+    mqpgo_enter_callback();
+    size_t index = mqpgoChoose((uintptr_t)user_data, (mqp_queue *)queues, count, element_size);
+    mqpgo_leave_callback();
+    return index;
+}
+
+mqp_send_options mqpgo_read_options(mqpgo_texts *texts, const mqpgo_options *from) {
+    mqp_send_options options = MQP_SEND_OPTIONS_INIT;
+    options.sharding_key = mqpgo_next(texts);
+    options.broker_name = mqpgo_next(texts);
+    options.machine_rooms = mqpgo_next(texts);
+    options.timeout_ms = from->timeout_ms;
+    options.selector = from->selector;
+    options.queue_id = from->queue_id;
+    if (from->chooser != 0) {
+        options.queue_selector.call = choose;
+        options.queue_selector.user_data = (void *)from->chooser;
+    }
+    return options;
+}
+
+mqp_message mqpgo_read_message(mqpgo_texts *texts, const uint8_t *body, const mqpgo_message *numbers,
+                               mqp_property *properties) {
+    mqp_message message = MQP_MESSAGE_INIT;
+    message.topic = mqpgo_next(texts);
+    message.tags = mqpgo_next(texts);
+    message.keys = mqpgo_next(texts);
+    message.lite_topic = mqpgo_next(texts);
+    message.sharding_key = mqpgo_next(texts);
+    message.trace_parent = mqpgo_next(texts);
+    for (size_t i = 0; i < numbers->property_count; i++) {
+        properties[i].name = mqpgo_next(texts);
+        properties[i].value = mqpgo_next(texts);
+    }
+    message.properties = properties;
+    message.property_count = numbers->property_count;
+    message.body.ptr = body;
+    message.body.len = numbers->body_length;
+    message.flag = numbers->flag;
+    message.no_wait_store = numbers->no_wait_store;
+    message.delay_level = numbers->delay_level;
+    message.has_priority = numbers->has_priority;
+    message.priority = numbers->priority;
+    message.delay_seconds = numbers->delay_seconds;
+    message.delay_ms = numbers->delay_ms;
+    message.deliver_at_ms = numbers->deliver_at_ms;
+    return message;
+}
+
+void mqpgo_unpack(mqpgo_unpacked *into, mqpgo_texts texts, const uint8_t *body, const mqpgo_message *message,
+                  const mqpgo_options *options) {
+    mqp_property *properties = into->few;
+    into->many = NULL;
+    if (message->property_count > MQPGO_FEW_PROPERTIES) {
+        properties = into->many = mqpgo_allocate(message->property_count, sizeof(mqp_property));
+    }
+    into->options = mqpgo_read_options(&texts, options);
+    into->message = mqpgo_read_message(&texts, body, message, properties);
+    into->outer_context = mqpgo_set_context(options->context);
+}
+
+void mqpgo_put_back(mqpgo_unpacked *send) {
+    mqpgo_set_context(send->outer_context);
+    free(send->many);
+}
+
+void mqpgo_read_ending(mqpgo_ending *into, mqp_status status, const mqp_receipt *receipt, const mqp_error *error) {
+    mqp_receipt_view no_receipt = MQP_RECEIPT_VIEW_INIT;
+    mqp_error_view no_failure = MQP_ERROR_VIEW_INIT;
+    into->receipt = no_receipt;
+    into->failure = no_failure;
+    into->failed = NULL;
+    into->unread = NULL;
+    if (status == MQP_OK && mqp_receipt_get(receipt, &into->receipt, &into->unread) != MQP_OK) {
+        error = into->unread;
+    }
+    if (error != NULL) {
+        mqp_error_get(error, &into->failure, NULL);
+        into->failed = &into->failure;
+    }
+}
+
+void mqpgo_read_receipt(mqp_status status, const mqp_receipt *receipt, mqp_receipt_view *view, mqp_error **error) {
+    mqp_receipt_view empty = MQP_RECEIPT_VIEW_INIT;
+    *view = empty;
+    if (status == MQP_OK) {
+        mqp_receipt_get(receipt, view, error);
+    }
+}
+
+void mqpgo_told(void *user_data, const mqp_completion *completion) {
+    mqpgo_ending end;
+    mqpgo_read_ending(&end, completion->status, completion->receipt, completion->error);
+    mqpgo_enter_callback();
+    mqpgoComplete((uintptr_t)user_data, &end.receipt, end.failed);
+    mqpgo_leave_callback();
+    mqp_error_free(end.unread);
+}
+
+mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                            const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle) {
+    mqpgo_unpacked send;
+    mqpgo_unpack(&send, (mqpgo_texts){text, lengths}, body, message, options);
+    // Nothing is left to drop: the call takes the handle back.
+    mqp_callback callback = {mqpgo_told, (void *)handle, NULL};
+    mqp_error *error = NULL;
+    mqp_producer_send_async(producer, &send.message, &send.options, callback, &error);
+    mqpgo_put_back(&send);
+    return error;
+}
+
+mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                             const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
+                             mqp_receipt_view *view) {
+    mqpgo_unpacked send;
+    mqpgo_unpack(&send, (mqpgo_texts){text, lengths}, body, message, options);
+    mqp_error *error = NULL;
+    mqp_status status = mqp_producer_send_oneway(producer, &send.message, &send.options, receipt, &error);
+    mqpgo_read_receipt(status, *receipt, view, &error);
+    mqpgo_put_back(&send);
+    return error;
+}
