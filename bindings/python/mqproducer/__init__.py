@@ -50,11 +50,15 @@ from .errors import (
 )
 from .hook import HookContext, MessageType, SendHook, SendMode
 from .log import TRACE, disable_log, enable_log
-from .message import Body, Keys, Message
+from .message import Body, Keys, Message, MessageFields
 from .mock import MockCluster, MockMessage
+from .mock_script import MockFault, MockRequest, MockRequests
 from .producer import Producer
 from .receipt import Receipt, SendStatus
+from .received import ReceivedMessage
+from .request import ReplyTo, RequestCallback
 from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Random, Selector
+from .trace import TraceContext
 
 __version__ = "0.1.0"
 
@@ -85,11 +89,15 @@ __all__ = [
     "MachineRoom",
     "Message",
     "MessageError",
+    "MessageFields",
     "MessageQueue",
     "MessageTooLargeError",
     "MessageType",
     "MockCluster",
+    "MockFault",
     "MockMessage",
+    "MockRequest",
+    "MockRequests",
     "MqError",
     "MqTimeoutError",
     "NoNameServerError",
@@ -100,6 +108,9 @@ __all__ = [
     "Queue",
     "Random",
     "Receipt",
+    "ReceivedMessage",
+    "ReplyTo",
+    "RequestCallback",
     "RequestTimeoutError",
     "ResourceError",
     "RouteError",
@@ -109,6 +120,7 @@ __all__ = [
     "SendStatus",
     "StateError",
     "Status",
+    "TraceContext",
     "UnsupportedError",
     "VersionMismatchError",
     "WouldDeadlockError",

@@ -1,7 +1,8 @@
 """The C surface as ctypes sees it: the constants and structs of ``mqproducer.h``.
 
-``_abi_hook`` has those of hooks, ``_tables`` all structs and functions by name. A test compares them with the header
-and with what the C compiler makes of it.
+``_abi_message`` has the structs of messages and their ends, ``_abi_hook`` those of what is set before the start,
+``_abi_mock`` those of the embedded cluster, ``_tables`` all structs and functions by name. A test compares them with the
+header and with what the C compiler makes of it.
 
 ``mqp_str`` and its kin have two shapes of the same layout. As arguments their pointer is a ``c_char_p``, which takes
 a ``bytes`` object without a copy and keeps it alive; as results it is a bare address, since ``c_char_p`` would stop
@@ -54,6 +55,22 @@ MODE_ONEWAY = 2
 MESSAGE_TYPE_NORMAL = 0
 MESSAGE_TYPE_HALF = 1
 MESSAGE_TYPE_DELAY = 3
+
+MOCK_FAULT_NONE = 0
+MOCK_FAULT_ANSWER = 1
+MOCK_FAULT_CHANGE_ANSWER = 2
+MOCK_FAULT_DELAY = 3
+MOCK_FAULT_DROP = 4
+MOCK_FAULT_LOSE_ANSWER = 5
+MOCK_FAULT_CLOSE_BEFORE = 6
+MOCK_FAULT_CLOSE_AFTER = 7
+MOCK_FAULT_HALF_ANSWER = 8
+MOCK_FAULT_GARBAGE = 9
+MOCK_FAULT_STOP_READING = 10
+
+MOCK_BROKER_UP = 0
+MOCK_BROKER_OUT_OF_ROUTE = 1
+MOCK_BROKER_STOPPED = 2
 
 LOG_OFF = 0
 LOG_ERROR = 1
@@ -183,76 +200,6 @@ class ReceiptView(Structure):
     ]
 
 
-class Property(Structure):
-    """``mqp_property`` as an argument."""
-
-    name: Str
-    value: Str
-    _fields_ = [("name", Str), ("value", Str)]
-
-
-class PropertyView(Structure):
-    """``mqp_property`` as a result."""
-
-    name: Text
-    value: Text
-    _fields_ = [("name", Text), ("value", Text)]
-
-
-class Message(Structure):
-    """``mqp_message`` as an argument."""
-
-    struct_size: int
-    flag: int
-    topic: Str
-    body: Bytes
-    tags: Str
-    keys: Str
-    properties: Any
-    property_count: int
-    property_size: int
-    no_wait_store: int
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flag", c_int32),
-        ("topic", Str),
-        ("body", Bytes),
-        ("tags", Str),
-        ("keys", Str),
-        ("properties", POINTER(Property)),
-        ("property_count", c_size_t),
-        ("property_size", c_uint32),
-        ("no_wait_store", c_uint32),
-    ]
-
-
-class MessageView(Structure):
-    """``mqp_message`` as a hook is shown it."""
-
-    struct_size: int
-    flag: int
-    topic: Text
-    body: Data
-    tags: Text
-    keys: Text
-    properties: int
-    property_count: int
-    property_size: int
-    no_wait_store: int
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flag", c_int32),
-        ("topic", Text),
-        ("body", Data),
-        ("tags", Text),
-        ("keys", Text),
-        ("properties", c_void_p),
-        ("property_count", c_size_t),
-        ("property_size", c_uint32),
-        ("no_wait_store", c_uint32),
-    ]
-
-
 class QueueView(Structure):
     """``mqp_queue``."""
 
@@ -359,45 +306,6 @@ class LogCallback(Structure):
     """``mqp_log_callback``."""
 
     _fields_ = [("call", LOG_CALL), ("user_data", c_void_p), ("drop", DROP)]
-
-
-class MockMessageView(Structure):
-    """``mqp_mock_message_view``."""
-
-    struct_size: int
-    flag: int
-    queue_id: int
-    property_size: int
-    queue_offset: int
-    born_timestamp: int
-    store_timestamp: int
-    topic: Text
-    broker_name: Text
-    message_id: Text
-    offset_message_id: Text
-    tags: Text
-    keys: Text
-    properties: Optional[int]
-    property_count: int
-    body: Data
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flag", c_int32),
-        ("queue_id", c_int32),
-        ("property_size", c_uint32),
-        ("queue_offset", c_int64),
-        ("born_timestamp", c_int64),
-        ("store_timestamp", c_int64),
-        ("topic", Text),
-        ("broker_name", Text),
-        ("message_id", Text),
-        ("offset_message_id", Text),
-        ("tags", Text),
-        ("keys", Text),
-        ("properties", c_void_p),
-        ("property_count", c_size_t),
-        ("body", Data),
-    ]
 
 
 Sized = TypeVar("Sized", bound=Structure)

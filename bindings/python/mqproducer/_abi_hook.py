@@ -1,11 +1,12 @@
-"""The structs of hooks as ctypes sees them; see ``_abi``."""
+"""The structs of what is set before the start, hooks and others, as ctypes sees them; see ``_abi``."""
 
 from __future__ import annotations
 
 from ctypes import CFUNCTYPE, POINTER, Structure, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Optional
 
-from ._abi import DROP, MessageView, Text
+from ._abi import DROP, Text
+from ._abi_message import MessageView
 
 
 class HookContext(Structure):
@@ -86,3 +87,12 @@ class Hook(Structure):
         ("user_data", c_void_p),
         ("drop", DROP),
     ]
+
+
+TRACE_CONTEXT_CALL = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_size_t)
+
+
+class TraceContext(Structure):
+    """``mqp_trace_context``."""
+
+    _fields_ = [("call", TRACE_CONTEXT_CALL), ("user_data", c_void_p), ("drop", DROP)]

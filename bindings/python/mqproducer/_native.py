@@ -23,13 +23,18 @@ def str_of(what: str, value: object) -> Str:
     return Str(encoded, len(encoded))
 
 
-def milliseconds(what: str, value: int) -> int:
-    """A number of milliseconds as C takes it; what no ``uint32_t`` holds is refused here, not cut off."""
+def number(what: str, value: object, lowest: int, highest: int, kind: str = "int") -> int:
+    """A number as C takes it; what its type does not hold is refused here, not cut off."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be int (milliseconds), not {type(value).__name__}")
-    if not 0 <= value <= 0xFFFFFFFF:
-        raise ValueError(f"{what} is {value}; the range is 0 to {0xFFFFFFFF}")
+        raise TypeError(f"{what} must be {kind}, not {type(value).__name__}")
+    if not lowest <= value <= highest:
+        raise ValueError(f"{what} is {value}; the range is {lowest} to {highest}")
     return value
+
+
+def milliseconds(what: str, value: object) -> int:
+    """A number of milliseconds as C takes it."""
+    return number(what, value, 0, 0xFFFFFFFF, "int (milliseconds)")
 
 
 def read_error(error: Union[c_void_p, int, None]) -> MqError:

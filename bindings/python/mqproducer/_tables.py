@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ctypes import CDLL, POINTER, Structure, c_char_p, c_size_t, c_uint32, c_void_p
+from ctypes import CDLL, POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any
 
-from . import _abi, _abi_hook
+from . import _abi, _abi_hook, _abi_message, _abi_mock
 
 #: The C name of each struct, with the classes that mirror it.
 STRUCTS: dict[str, tuple[type[Structure], ...]] = {
@@ -15,26 +15,33 @@ STRUCTS: dict[str, tuple[type[Structure], ...]] = {
     "mqp_error_view": (_abi.ErrorView,),
     "mqp_config_option_view": (_abi.ConfigOptionView,),
     "mqp_receipt_view": (_abi.ReceiptView,),
-    "mqp_property": (_abi.Property, _abi.PropertyView),
-    "mqp_message": (_abi.Message, _abi.MessageView),
+    "mqp_property": (_abi_message.Property, _abi_message.PropertyView),
+    "mqp_message": (_abi_message.Message, _abi_message.MessageView),
+    "mqp_received_message_view": (_abi_message.ReceivedMessageView,),
     "mqp_queue": (_abi.QueueView,),
     "mqp_queue_selector": (_abi.QueueSelector,),
     "mqp_send_options": (_abi.SendOptions,),
     "mqp_completion": (_abi.Completion,),
     "mqp_callback": (_abi.Callback,),
+    "mqp_request_completion": (_abi_message.RequestCompletion,),
+    "mqp_request_callback": (_abi_message.RequestCallback,),
+    "mqp_reply_to": (_abi_message.ReplyTo,),
     "mqp_broker_state_view": (_abi.BrokerStateView,),
     "mqp_hook_context": (_abi_hook.HookContext,),
     "mqp_hook_end": (_abi_hook.HookEnd,),
     "mqp_hook": (_abi_hook.Hook,),
+    "mqp_trace_context": (_abi_hook.TraceContext,),
     "mqp_log_record": (_abi.LogRecord,),
     "mqp_log_callback": (_abi.LogCallback,),
-    "mqp_mock_message_view": (_abi.MockMessageView,),
+    "mqp_mock_message_view": (_abi_mock.MockMessageView,),
+    "mqp_mock_fault": (_abi_mock.MockFault,),
+    "mqp_mock_request_view": (_abi_mock.MockRequestView,),
 }
 
 _handle = c_void_p
 _out = POINTER(c_void_p)
 _error = POINTER(c_void_p)
-_sent = (POINTER(_abi.Message), POINTER(_abi.SendOptions))
+_sent = (POINTER(_abi_message.Message), POINTER(_abi.SendOptions))
 
 #: Every function: its result and its parameters.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -59,6 +66,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mqp_receipt_get": (c_uint32, (_handle, POINTER(_abi.ReceiptView), _error)),
     "mqp_receipt_clone": (_handle, (_handle,)),
     "mqp_receipt_free": (None, (_handle,)),
+    "mqp_received_message_get": (c_uint32, (_handle, POINTER(_abi_message.ReceivedMessageView), _error)),
+    "mqp_received_message_property": (c_uint32, (_handle, _abi.Str, POINTER(_abi.Text))),
+    "mqp_received_message_property_count": (c_size_t, (_handle,)),
+    "mqp_received_message_property_at": (
+        c_uint32,
+        (_handle, c_size_t, POINTER(_abi.Text), POINTER(_abi.Text), _error),
+    ),
+    "mqp_received_message_clone": (_handle, (_handle,)),
+    "mqp_received_message_free": (None, (_handle,)),
     "mqp_producer_new": (c_uint32, (_handle, _out, _error)),
     "mqp_producer_start": (c_uint32, (_handle, _error)),
     "mqp_producer_send": (c_uint32, (_handle, *_sent, _out, _error)),
@@ -67,22 +83,41 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mqp_producer_flush": (c_uint32, (_handle, c_uint32, _error)),
     "mqp_producer_close": (c_uint32, (_handle, c_uint32, _error)),
     "mqp_producer_free": (None, (_handle,)),
+    "mqp_producer_request": (c_uint32, (_handle, *_sent, c_uint32, _out, _error)),
+    "mqp_producer_request_async": (c_uint32, (_handle, *_sent, c_uint32, _abi_message.RequestCallback, _error)),
+    "mqp_producer_reply": (c_uint32, (_handle, POINTER(_abi_message.ReplyTo), *_sent, _out, _error)),
+    "mqp_producer_reply_async": (
+        c_uint32,
+        (_handle, POINTER(_abi_message.ReplyTo), *_sent, _abi.Callback, _error),
+    ),
     "mqp_producer_broker_states": (c_uint32, (_handle, _out, _error)),
     "mqp_broker_states_count": (c_size_t, (_handle,)),
     "mqp_broker_states_get": (c_uint32, (_handle, c_size_t, POINTER(_abi.BrokerStateView), _error)),
     "mqp_broker_states_free": (None, (_handle,)),
     "mqp_producer_add_hook": (c_uint32, (_handle, POINTER(_abi_hook.Hook), _error)),
+    "mqp_producer_set_trace_context": (c_uint32, (_handle, _abi_hook.TraceContext, _error)),
     "mqp_log_set": (c_uint32, (c_uint32, _abi.LogCallback, _error)),
     "mqp_mock_cluster_new": (c_uint32, (_abi.Str, c_uint32, c_uint32, _out, _error)),
     "mqp_mock_cluster_url": (c_char_p, (_handle,)),
+    "mqp_mock_cluster_echo": (c_uint32, (_handle, _abi.Str, _error)),
     "mqp_mock_cluster_messages": (c_uint32, (_handle, _abi.Str, _out, _error)),
     "mqp_mock_cluster_message_count": (c_uint32, (_handle, _abi.Str, POINTER(c_size_t), _error)),
     "mqp_mock_cluster_wait": (c_uint32, (_handle, _abi.Str, c_size_t, c_uint32, _error)),
     "mqp_mock_cluster_clear": (c_uint32, (_handle, _error)),
     "mqp_mock_cluster_free": (None, (_handle,)),
     "mqp_mock_messages_count": (c_size_t, (_handle,)),
-    "mqp_mock_messages_get": (c_uint32, (_handle, c_size_t, POINTER(_abi.MockMessageView), _error)),
+    "mqp_mock_messages_get": (c_uint32, (_handle, c_size_t, POINTER(_abi_mock.MockMessageView), _error)),
     "mqp_mock_messages_free": (None, (_handle,)),
+    "mqp_mock_cluster_push_fault": (c_uint32, (_handle, POINTER(_abi_mock.MockFault), _error)),
+    "mqp_mock_cluster_clear_faults": (c_uint32, (_handle, _error)),
+    "mqp_mock_cluster_set_broker_state": (c_uint32, (_handle, _abi.Str, c_uint32, _error)),
+    "mqp_mock_cluster_requests": (c_uint32, (_handle, _abi.Str, c_int32, _out, _error)),
+    "mqp_mock_cluster_wait_requests": (c_uint32, (_handle, _abi.Str, c_int32, c_size_t, c_uint32, _error)),
+    "mqp_mock_cluster_clear_requests": (c_uint32, (_handle, _error)),
+    "mqp_mock_requests_count": (c_size_t, (_handle,)),
+    "mqp_mock_requests_dropped": (c_uint64, (_handle,)),
+    "mqp_mock_requests_get": (c_uint32, (_handle, c_size_t, POINTER(_abi_mock.MockRequestView), _error)),
+    "mqp_mock_requests_free": (None, (_handle,)),
 }
 
 

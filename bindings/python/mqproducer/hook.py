@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import enum
-import threading
-from ctypes import byref, c_void_p, memmove, string_at
+from ctypes import byref, c_void_p, memmove
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _abi, _abi_hook
-from ._callbacks import logger
+from ._callbacks import logger, remember
 from ._frozen import Frozen
 from ._library import lib
 from ._native import check, read_error, text_of
 from .errors import MqError
-from .message import Message
+from .message import Message, read_message
 from .receipt import Receipt, read_receipt
 
 
@@ -133,9 +132,6 @@ class _Entry:
 #: As in ``_callbacks``; an entry leaves it when the library drops the hook.
 _hooks: dict[int, _Entry] = {}
 
-#: By thread, what was raised in a hook by Ctrl-C and is owed to the send.
-_interrupts: dict[int, KeyboardInterrupt] = {}
-
 
 def register(producer: Optional[c_void_p], hook: SendHook) -> None:
     """Adds a hook to a producer of the library; what is not overridden the library does not call."""
@@ -159,11 +155,6 @@ def register(producer: Optional[c_void_p], hook: SendHook) -> None:
         check(status, error)
 
 
-def take_interrupt() -> Optional[KeyboardInterrupt]:
-    """The Ctrl-C that a hook met on this thread, if any."""
-    return _interrupts.pop(threading.get_ident(), None) if _interrupts else None
-
-
 def _overrides(hook: SendHook, name: str) -> bool:
     return getattr(getattr(hook, name), "__func__", None) is not getattr(SendHook, name)
 
@@ -172,7 +163,7 @@ def _on_check_forbidden(key: int, context: Any, reason: int, reason_size: int) -
     try:
         _hooks[key].hook.check_forbidden(_read(context.contents))
     except BaseException as refusal:
-        _remember(refusal)
+        remember(refusal)
         text = str(refusal).replace("\0", " ") or type(refusal).__name__
         # Cut between two characters, with room for the NUL.
         cut = text.encode("utf-8", "replace")[: reason_size - 1].decode("utf-8", "ignore").encode("utf-8")
@@ -186,7 +177,7 @@ def _on_before_send(key: int, context: Any) -> None:
     try:
         hook.before_send(_read(context.contents))
     except BaseException as raised:
-        _remember(raised)
+        remember(raised)
         logger.exception("before_send of the hook %r raised an exception", hook)
 
 
@@ -205,11 +196,6 @@ def _on_after_send(key: int, context: Any, end: Any) -> None:
 
 def _on_drop(key: int) -> None:
     _hooks.pop(key, None)
-
-
-def _remember(raised: BaseException) -> None:
-    if isinstance(raised, KeyboardInterrupt):
-        _interrupts[threading.get_ident()] = raised
 
 
 _CHECK_FORBIDDEN = _abi_hook.CHECK_FORBIDDEN(_on_check_forbidden)
@@ -234,23 +220,7 @@ def _read(view: _abi_hook.HookContext, attempts: int = 0, cost_us: int = 0) -> H
         broker_name=text_of(view.broker_name),
         broker_address=text_of(view.broker_address),
         queue_id=view.queue_id,
-        message=_read_message(view.message.contents) if view.message else None,
+        message=read_message(view.message.contents) if view.message else None,
         attempts=attempts,
         cost_us=cost_us,
-    )
-
-
-def _read_message(view: _abi.MessageView) -> Message:
-    properties = {}
-    for index in range(view.property_count):
-        each = _abi.PropertyView.from_address(view.properties + index * view.property_size)
-        properties[text_of(each.name)] = text_of(each.value)
-    return Message(
-        topic=text_of(view.topic),
-        body=string_at(view.body.ptr or 0, view.body.len),
-        tags=text_of(view.tags) or None,
-        keys=text_of(view.keys) or None,
-        properties=properties or None,
-        flag=view.flag,
-        no_wait_store=bool(view.no_wait_store),
     )

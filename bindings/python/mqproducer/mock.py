@@ -5,15 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_size_t, c_void_p, cast, string_at
+from ctypes import byref, c_size_t, c_void_p, string_at
 from dataclasses import dataclass
 from typing import Optional
 
-from . import _abi
+from . import _abi, _abi_mock
 from ._exit import release
 from ._frozen import Frozen
 from ._library import lib
-from ._native import check, milliseconds, str_of, text_of
+from ._native import check, milliseconds, number, str_of, text_of
+from .message import read_properties
+from .mock_script import MockRequests, code, lend_fault, take_requests
+
+
+#: What a ``size_t`` holds.
+_SIZE_MAX = c_size_t(-1).value
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,7 @@ class MockCluster:
         :class:`~mqproducer.UnsupportedError` when the library was built without it.
         """
         for what, value in (("brokers", brokers), ("queues", queues)):
-            if not 1 <= value <= 0xFFFFFFFF:
-                raise ValueError(f"{what} is {value}; the minimum is 1")
+            number(what, value, 1, 0xFFFFFFFF)
         self._lock = threading.Lock()
         self._calls = 0
         handle, error = c_void_p(), c_void_p()
@@ -124,8 +129,7 @@ class MockCluster:
         ``timeout_ms``: in milliseconds; 0 only looks. Raises :class:`~mqproducer.MqTimeoutError`, and inside a callback
         :class:`~mqproducer.WouldDeadlockError`.
         """
-        if count < 0:
-            raise ValueError(f"count is {count}; the minimum is 0")
+        number("count", count, 0, _SIZE_MAX)
         error = c_void_p()
         with self._used() as handle:
             name, limit = str_of("topic", topic), milliseconds("timeout_ms", timeout_ms)
@@ -136,6 +140,103 @@ class MockCluster:
         error = c_void_p()
         with self._used() as handle:
             check(lib.mqp_mock_cluster_clear(handle, byref(error)), error)
+
+    def echo(self, topic: str) -> None:
+        """Has it answer the requests of one topic, each with the request's own body, as if a consumer did.
+
+        ``topic``: its name on the wire, with the namespace if there is one.
+        """
+        error = c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_echo(handle, str_of("topic", topic), byref(error)), error)
+
+    def push_fault(
+        self,
+        action: int,
+        *,
+        broker: str = "",
+        request_code: int = 0,
+        count: int = 0,
+        response_code: int = 0,
+        remark: str = "",
+        delay_ms: int = 0,
+        data: bytes = b"",
+    ) -> None:
+        """Adds a fault behind those that wait: each request takes the oldest that fits it, and is counted by that alone.
+
+        ``action``: a :class:`MockFault`. ``broker``: a broker's name (``broker-a``) or number from 0 on (``0``), or
+        ``name-server``; empty: every broker, and not the name server. ``request_code`` 0: every code. ``count``: how
+        many requests; 0: all, until :meth:`clear_faults`. ``response_code``, ``remark`` and ``data``: for the actions
+        that say so. ``delay_ms``: how long the answer, the bytes or the close wait, in milliseconds, at most 3600000;
+        not for ``DROP`` and ``LOSE_ANSWER``. Raises :class:`~mqproducer.ArgumentError` for an unknown action or broker,
+        a field that the action does not read, a delay that is too long or that nothing waits for.
+        """
+        fault = lend_fault(
+            action,
+            broker=broker,
+            request_code=request_code,
+            count=count,
+            response_code=response_code,
+            remark=remark,
+            delay_ms=delay_ms,
+            data=data,
+        )
+        error = c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_push_fault(handle, byref(fault), byref(error)), error)
+
+    def clear_faults(self) -> None:
+        """Takes back all faults, and lets connections go on that stopped reading. Answers that are late still come."""
+        error = c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_clear_faults(handle, byref(error)), error)
+
+    def set_broker(self, broker: str, *, in_route: bool = True, running: bool = True) -> None:
+        """Takes a broker out of its routes, stops it, or brings it back. Its messages and its port stay.
+
+        All that has happened when the call returns. ``broker``: as in :meth:`push_fault`, or ``name-server``, which can
+        only stop. ``in_route`` false: it is in no route, as after its shutdown, but serves those who know its address.
+        ``running`` false: it does not listen and its connections are closed, as after its death. Raises
+        :class:`~mqproducer.ArgumentError`, :class:`~mqproducer.ResourceError` when the system refuses the port, and
+        inside a callback :class:`~mqproducer.WouldDeadlockError`.
+        """
+        state = (0 if in_route else _abi.MOCK_BROKER_OUT_OF_ROUTE) | (0 if running else _abi.MOCK_BROKER_STOPPED)
+        error = c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_set_broker_state(handle, str_of("broker", broker), state, byref(error)), error)
+
+    def requests(self, broker: str = "", request_code: int = 0) -> MockRequests:
+        """A snapshot of the requests that servers got: each is there before its answer goes out.
+
+        ``broker``: as in :meth:`push_fault`, or ``name-server``; empty: all servers. ``request_code`` 0: all codes. The
+        cluster keeps the newest 8192, in at most 32 MiB; ``dropped`` of the list tells how many it forgot.
+        """
+        snapshot, error = c_void_p(), c_void_p()
+        with self._used() as handle:
+            server, wanted = str_of("broker", broker), code("request_code", request_code)
+            check(lib.mqp_mock_cluster_requests(handle, server, wanted, byref(snapshot), byref(error)), error)
+        return take_requests(snapshot)
+
+    def wait_requests(
+        self, count: int, broker: str = "", request_code: int = 0, timeout_ms: int = 10_000
+    ) -> None:
+        """Waits until servers got at least ``count`` requests since the start or the last :meth:`clear_requests`, those
+        that are not listed any more included.
+
+        ``broker``, ``request_code``: as in :meth:`requests`. ``timeout_ms``: in milliseconds; 0 only looks. Raises
+        :class:`~mqproducer.MqTimeoutError`, and inside a callback :class:`~mqproducer.WouldDeadlockError`.
+        """
+        number("count", count, 0, _SIZE_MAX)
+        server, wanted = str_of("broker", broker), code("request_code", request_code)
+        limit, error = milliseconds("timeout_ms", timeout_ms), c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_wait_requests(handle, server, wanted, count, limit, byref(error)), error)
+
+    def clear_requests(self) -> None:
+        """Forgets the requests that came, and their numbers."""
+        error = c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_clear_requests(handle, byref(error)), error)
 
     def close(self) -> None:
         """Gives it back; all else raises ``ValueError`` from then on. A second call does nothing."""
@@ -177,21 +278,15 @@ class MockCluster:
 
 
 def _read(snapshot: c_void_p, index: int) -> MockMessage:
-    view = _abi.sized(_abi.MockMessageView)
+    view = _abi.sized(_abi_mock.MockMessageView)
     error = c_void_p()
     check(lib.mqp_mock_messages_get(snapshot, index, byref(view), byref(error)), error)
-    properties = {}
-    for number in range(view.property_count):
-        # The library's step may be longer than the struct that is known here.
-        at = (view.properties or 0) + number * view.property_size
-        item = cast(at, POINTER(_abi.PropertyView)).contents
-        properties[text_of(item.name)] = text_of(item.value)
     return MockMessage(
         topic=text_of(view.topic),
-        body=string_at(view.body.ptr, view.body.len) if view.body.ptr else b"",
+        body=string_at(view.body.ptr or 0, view.body.len),
         tags=text_of(view.tags),
         keys=text_of(view.keys),
-        properties=properties,
+        properties=dict(read_properties(view.properties, view.property_count, view.property_size)),
         flag=view.flag,
         message_id=text_of(view.message_id),
         offset_message_id=text_of(view.offset_message_id),

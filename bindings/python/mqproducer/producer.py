@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
 from concurrent.futures import Future
 from ctypes import byref, c_void_p
-from typing import Any, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
-from . import _abi, _exit
-from ._callbacks import Callback, Pending
+from . import _exit
+from ._callbacks import Callback, Pending, promised
 from ._library import lib
 from ._native import check, milliseconds
+from ._send import message_of, send, send_async
 from .broker import BrokerState, read_brokers
 from .config import ConfigValue, NativeConfig
-from .errors import MqError, Status
-from .hook import SendHook, register, take_interrupt
-from .message import Body, Keys, Message, lend
-from .receipt import Receipt, take_receipt
-from .selector import Choice, Selector, lend_options
+from .errors import Status
+from .hook import SendHook, register
+from .message import Body, Message, MessageFields
+from .receipt import Receipt
+from .request import RequestCalls
+from .selector import Selector
+from .trace import TraceCalls
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: What ``flush`` and ``close`` wait for at most unless told otherwise.
 DEFAULT_WAIT_MS = 10_000
 
-#: Deadline, selector and sharding key of a send.
-Departures = tuple[Optional[int], Optional[Selector], Optional[str]]
 
-
-class Producer:
+class Producer(RequestCalls, TraceCalls):
     """Sends messages. Create few and keep them: each has its own connections.
 
     ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster
@@ -108,14 +110,10 @@ class Producer:
         topic: str,
         body: Body,
         *,
-        tags: Optional[str] = None,
-        keys: Optional[Keys] = None,
-        properties: Optional[Mapping[str, str]] = None,
-        flag: int = 0,
-        no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
         selector: Optional[Selector] = None,
         sharding_key: Optional[str] = None,
+        **fields: Unpack[MessageFields],
     ) -> Receipt: ...
 
     def send(
@@ -143,7 +141,7 @@ class Producer:
         it is.
         """
         departures = timeout_ms, selector, sharding_key
-        return self._send(lib.mqp_producer_send, _message(topic, body, fields), departures)
+        return send(lib.mqp_producer_send, (self._handle,), message_of(topic, body, fields), departures)
 
     @overload
     def send_oneway(
@@ -162,14 +160,10 @@ class Producer:
         topic: str,
         body: Body,
         *,
-        tags: Optional[str] = None,
-        keys: Optional[Keys] = None,
-        properties: Optional[Mapping[str, str]] = None,
-        flag: int = 0,
-        no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
         selector: Optional[Selector] = None,
         sharding_key: Optional[str] = None,
+        **fields: Unpack[MessageFields],
     ) -> Receipt: ...
 
     def send_oneway(
@@ -188,7 +182,7 @@ class Producer:
         those of :meth:`send`.
         """
         departures = timeout_ms, selector, sharding_key
-        return self._send(lib.mqp_producer_send_oneway, _message(topic, body, fields), departures)
+        return send(lib.mqp_producer_send_oneway, (self._handle,), message_of(topic, body, fields), departures)
 
     def send_async(
         self,
@@ -209,19 +203,8 @@ class Producer:
 
         Arguments and errors are those of :meth:`send`. What is raised here is not told to the callback.
         """
-        if not callable(callback):
-            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
-        if not isinstance(message, Message):
-            raise TypeError(f"message must be Message, not {type(message).__name__}")
-        native, lender = lend(message)
-        options, choice = lend_options(timeout_ms, selector, sharding_key)
-        pending = Pending(callback, self)
-        error = c_void_p()
-        status = lib.mqp_producer_send_async(self._handle, byref(native), options, pending.native(), byref(error))
-        del lender
-        if status != _abi.OK:
-            pending.forget()
-        _settle(status, error, choice)
+        departures = timeout_ms, selector, sharding_key
+        send_async(lib.mqp_producer_send_async, (self._handle,), message, departures, Pending(callback, self))
 
     @overload
     def send_future(
@@ -240,14 +223,10 @@ class Producer:
         topic: str,
         body: Body,
         *,
-        tags: Optional[str] = None,
-        keys: Optional[Keys] = None,
-        properties: Optional[Mapping[str, str]] = None,
-        flag: int = 0,
-        no_wait_store: bool = False,
         timeout_ms: Optional[int] = None,
         selector: Optional[Selector] = None,
         sharding_key: Optional[str] = None,
+        **fields: Unpack[MessageFields],
     ) -> Future[Receipt]: ...
 
     def send_future(
@@ -268,18 +247,12 @@ class Producer:
         Arguments are those of :meth:`send`. What is wrong with the message is raised here; all else is told by the
         future.
         """
-        future: Future[Receipt] = Future()
-        future.set_running_or_notify_cancel()
-
-        def end(receipt: Optional[Receipt], error: Optional[MqError]) -> None:
-            if receipt is not None:
-                future.set_result(receipt)
-            else:
-                future.set_exception(error)
-
-        message = _message(topic, body, fields)
-        self.send_async(message, end, timeout_ms=timeout_ms, selector=selector, sharding_key=sharding_key)
-        return future
+        message = message_of(topic, body, fields)
+        return promised(
+            lambda end: self.send_async(
+                message, end, timeout_ms=timeout_ms, selector=selector, sharding_key=sharding_key
+            )
+        )
 
     def flush(self, timeout_ms: int = DEFAULT_WAIT_MS) -> None:
         """Waits until every message accepted so far is completed and its callback has returned.
@@ -319,43 +292,3 @@ class Producer:
             warnings.warn(f"{type(self).__name__} was not closed", ResourceWarning, source=self)
         handle, self._handle = self._handle, None
         _exit.release(lib.mqp_producer_free, handle)
-
-    def _send(self, function: Any, message: Message, departures: Departures) -> Receipt:
-        native, lender = lend(message)
-        options, choice = lend_options(*departures)
-        receipt, error = c_void_p(), c_void_p()
-        status = function(self._handle, byref(native), options, byref(receipt), byref(error))
-        del lender
-        try:
-            _settle(status, error, choice)
-        except BaseException:
-            lib.mqp_receipt_free(receipt)
-            raise
-        return take_receipt(receipt)
-
-
-def _message(topic: Union[str, Message], body: Optional[Body], fields: dict[str, Any]) -> Message:
-    if isinstance(topic, Message):
-        if body is not None or fields:
-            options = "timeout_ms, selector and sharding_key"
-            raise TypeError(f"a Message holds its fields itself; beside it only {options} are allowed")
-        return topic
-    if body is None:
-        raise TypeError("body is missing")
-    return Message(topic, body, **fields)
-
-
-def _settle(status: int, error: c_void_p, choice: Optional[Choice]) -> None:
-    """Raises what a selector function or Ctrl-C in a hook raised during a send, else what the library says of it."""
-    interrupt = take_interrupt()
-    raised = choice.end() if choice is not None else None
-    if raised is None:
-        raised = interrupt
-    try:
-        if raised is not None:
-            lib.mqp_error_free(error)
-            raise raised
-        check(status, error)
-    finally:
-        # Their tracebacks lead back to here.
-        del raised, interrupt

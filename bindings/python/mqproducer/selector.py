@@ -10,7 +10,7 @@ from typing import Callable, Optional, Union
 
 from . import _abi
 from ._frozen import Frozen
-from ._native import milliseconds, str_of, text_of
+from ._native import milliseconds, number, str_of, text_of
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def lend_options(
     elif isinstance(selector, Queue):
         options.selector = _abi.SELECT_QUEUE
         options.broker_name = str_of("broker_name", selector.broker_name)
-        options.queue_id = _number(selector.queue_id)
+        options.queue_id = number("queue_id", selector.queue_id, 0, 0x7FFFFFFF)
     elif callable(selector) and not isinstance(selector, type):
         options.selector = _abi.SELECT_CALLBACK
         choice = Choice(selector)
@@ -178,11 +178,3 @@ def _joined(rooms: Sequence[str]) -> str:
         if "," in room:
             raise ValueError(f"the room {room!r} holds a comma")
     return ",".join(rooms)
-
-
-def _number(queue_id: object) -> int:
-    if isinstance(queue_id, bool) or not isinstance(queue_id, int):
-        raise TypeError(f"queue_id must be int, not {type(queue_id).__name__}")
-    if not 0 <= queue_id <= 0x7FFFFFFF:
-        raise ValueError(f"queue_id is {queue_id}; the range is 0 to {0x7FFFFFFF}")
-    return queue_id

@@ -7,7 +7,8 @@ import pickle
 import threading
 import unittest
 import weakref
-from typing import Optional
+from datetime import datetime, timedelta, timezone
+from typing import Any, Optional
 
 from mqproducer import (
     AlreadyStartedError,
@@ -24,6 +25,7 @@ from mqproducer import (
     SendHook,
     SendMode,
     WouldDeadlockError,
+    _callbacks,
     hook as hook_module,
 )
 
@@ -105,6 +107,22 @@ class Hooks(unittest.TestCase):
         self.assertEqual((second.attempts, second.cost_us, last.attempts), (0, 0, 1))
         self.assertGreater(last.cost_us, 0)
         self.assertEqual(pickle.loads(pickle.dumps(second)), second)
+
+    def test_every_field_is_seen(self) -> None:
+        recorder = Recorder()
+        context = f"00-{'a' * 32}-{'b' * 16}-01"
+        more = {"priority": 1, "lite_topic": "lite", "sharding_property": "order-1", "trace_parent": context}
+        times: list[dict[str, Any]] = [
+            {"delay_level": 3},
+            {"delay": timedelta(seconds=90)},
+            {"delay": timedelta(milliseconds=1500)},
+            {"deliver_at": datetime(2100, 1, 1, tzinfo=timezone.utc)},
+        ]
+        messages = [Message("T", b"x", **time) for time in times] + [Message("T", b"x", **more)]  # type: ignore[arg-type]
+        with hooked(self.cluster.url, recorder) as producer:
+            for message in messages:
+                producer.send(message)
+        self.assertEqual([seen.message for seen in recorder.contexts[1::3]], messages)
 
     def test_every_mode_is_seen(self) -> None:
         recorder = Recorder()
@@ -199,7 +217,7 @@ class Hooks(unittest.TestCase):
         self.assertEqual(self.cluster.message_count(), 2)
         with hooked(self.cluster.url, Forbidding(KeyboardInterrupt())) as producer:
             self.assertRaises(KeyboardInterrupt, producer.send, "T", b"x")
-        self.assertEqual(hook_module._interrupts, {})
+        self.assertEqual(_callbacks._interrupts, {})
 
     def test_a_call_that_waits_is_refused_after_the_send(self) -> None:
         raised: list[BaseException] = []

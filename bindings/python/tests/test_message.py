@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import unittest
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from mqproducer import (
     ArgumentError,
@@ -111,6 +113,75 @@ class Messages(unittest.TestCase):
                 self.producer.send("T", b"x", properties=wrong)  # type: ignore[arg-type]
         self.producer.send("T", b"x", properties={"a": "b\0c"})
         self.assertEqual(self.stored().properties["a"], "b\0c")
+
+    def test_a_delay(self) -> None:
+        time = datetime(2100, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+        cases: list[tuple[Message, str, str]] = [
+            (Message("T", b"x", delay_level=3), "DELAY", "3"),
+            (Message("T", b"x", delay=timedelta(minutes=2)), "TIMER_DELAY_SEC", "120"),
+            (Message("T", b"x", delay=timedelta(seconds=1, milliseconds=5)), "TIMER_DELAY_MS", "1005"),
+            (Message("T", b"x", delay=timedelta(microseconds=1)), "TIMER_DELAY_MS", "1"),
+            (Message("T", b"x", deliver_at=time), "TIMER_DELIVER_MS", "4102444800000"),
+            (Message("T", b"x", deliver_at=time + timedelta(microseconds=1)), "TIMER_DELIVER_MS", "4102444800001"),
+        ]
+        names = {name for _, name, _ in cases}
+        for message, name, value in cases:
+            with self.subTest(message=message):
+                self.producer.send(message)
+                properties = self.stored().properties
+                self.assertEqual({each: properties[each] for each in names & set(properties)}, {name: value})
+        self.producer.send("T", b"x", delay=timedelta(0))
+        self.assertFalse(names & set(self.stored().properties))
+
+    def test_a_delay_is_checked(self) -> None:
+        time = datetime(2100, 1, 1, tzinfo=timezone.utc)
+        cases: list[tuple[dict[str, Any], type[Exception], str]] = [
+            ({"delay_level": 0}, ValueError, "delay_level is 0; the range is 1 to 2147483647"),
+            ({"delay_level": 1 << 31}, ValueError, "delay_level is 2147483648"),
+            ({"delay_level": "1"}, TypeError, "delay_level must be int, not str"),
+            ({"delay_level": True}, TypeError, "delay_level must be int, not bool"),
+            ({"delay": 5}, TypeError, "delay must be timedelta, not int"),
+            ({"delay": timedelta(microseconds=-1001)}, ValueError, "the minimum is 0"),
+            ({"deliver_at": 5}, TypeError, "deliver_at must be datetime, not int"),
+            ({"deliver_at": datetime(2100, 1, 1)}, ValueError, "2100-01-01T00:00:00, which has no time zone"),
+            ({"deliver_at": datetime(1970, 1, 1, tzinfo=timezone.utc)}, ValueError, "must be after 1970-01-01"),
+            ({"delay_level": 1, "delay": timedelta(1)}, MessageError, "delay_level.*delay_seconds"),
+            ({"delay": timedelta(1), "deliver_at": time}, MessageError, "delay_seconds.*deliver_at_ms"),
+            ({"delay_level": 1, "properties": {"DELAY": "2"}}, MessageError, "`DELAY` = `2` is given beside"),
+        ]
+        for fields, error, text in cases:
+            with self.subTest(fields=fields), self.assertRaisesRegex(error, text):
+                self.producer.send("T", b"x", **fields)
+        self.assertEqual(self.cluster.message_count(), 0)
+
+    def test_priority_lite_topic_and_sharding_property(self) -> None:
+        for priority in (0, 2, 2147483647):
+            self.producer.send("T", b"x", priority=priority)
+            stored = self.stored()
+            self.assertEqual(stored.properties["_SYS_MSG_PRIORITY_"], str(priority))
+            self.assertEqual(stored.queue_id, min(priority, 3))
+        # The key chooses no queue: one after the other, all of them.
+        for _ in range(4):
+            self.producer.send("T", b"x", lite_topic="lite é", sharding_property="order-1")
+        messages = self.cluster.messages()
+        self.assertEqual({message.queue_id for message in messages}, {0, 1, 2, 3})
+        self.assertEqual({message.properties["__LITE_TOPIC"] for message in messages}, {"lite é"})
+        self.assertEqual({message.properties["__SHARDINGKEY"] for message in messages}, {"order-1"})
+
+    def test_priority_lite_topic_and_sharding_property_are_checked(self) -> None:
+        cases: list[tuple[dict[str, Any], type[Exception], str]] = [
+            ({"priority": -1}, ValueError, "priority is -1; the range is 0 to 2147483647"),
+            ({"priority": 1 << 31}, ValueError, "priority is 2147483648"),
+            ({"priority": 1.0}, TypeError, "priority must be int, not float"),
+            ({"lite_topic": b"x"}, TypeError, "lite_topic must be str, not bytes"),
+            ({"lite_topic": "a\1b"}, MessageError, "lite_topic"),
+            ({"sharding_property": 5}, TypeError, "sharding_property must be str, not int"),
+            ({"sharding_property": "a\2b"}, MessageError, "sharding_key"),
+        ]
+        for fields, error, text in cases:
+            with self.subTest(fields=fields), self.assertRaisesRegex(error, text):
+                self.producer.send("T", b"x", **fields)
+        self.assertEqual(self.cluster.message_count(), 0)
 
     def test_arguments(self) -> None:
         message = Message("T", b"x")

@@ -11,11 +11,12 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from mqproducer import MockCluster
+from mqproducer import MockCluster, Producer, ReplyTo
 
 from .support import PACKAGE, ROOT, FaultyServer, refused_address
 
-EXAMPLE = ROOT / "examples" / "python" / "send.py"
+EXAMPLES = ROOT / "examples" / "python"
+EXAMPLE = EXAMPLES / "send.py"
 STRESS = ROOT / "tests" / "cluster" / "stress" / "python" / "stress.py"
 
 
@@ -51,6 +52,39 @@ class Example(unittest.TestCase):
         done = run(EXAMPLE, f"rocketmq://{refused_address()}")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("NO_NAME_SERVER", done.stderr)
+
+
+@unittest.skipUnless(EXAMPLE.exists(), "the examples are not here")
+class Request(unittest.TestCase):
+    def test_it_asks(self) -> None:
+        with MockCluster() as cluster:
+            cluster.echo("Ask")
+            done = run(EXAMPLES / "request.py", cluster.url, "Ask", "é?")
+            self.assertEqual((done.returncode, done.stdout), (0, "python reply: é?\n"), done.stderr)
+            self.assertEqual([message.body for message in cluster.messages("Ask")], ["é?".encode()])
+
+    def test_it_replies(self) -> None:
+        with MockCluster() as cluster, Producer(cluster.url, group="g") as producer:
+            future = producer.request_future("Ask", b"?", timeout_ms=60_000)
+            cluster.wait(1, "Ask")
+            to = ReplyTo.of(cluster.messages("Ask")[0].properties)
+            arguments = (to.cluster, to.correlation_id, to.reply_to_client, str(to.ttl_ms), "é!")
+            done = run(EXAMPLES / "request.py", "--reply", cluster.url, *arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            reply = future.result(60)
+            self.assertEqual(reply.body, "é!".encode())
+            self.assertEqual(done.stdout, f"python replied id={reply.message_id}\n")
+
+    def test_it_needs_no_server(self) -> None:
+        done = run(EXAMPLES / "request.py", "mock://", "Ask")
+        self.assertEqual((done.returncode, done.stdout), (0, "python reply: hello\n"), done.stderr)
+
+    def test_failures_are_told(self) -> None:
+        done = run(EXAMPLES / "request.py", f"rocketmq://{refused_address()}", "Ask")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("NO_NAME_SERVER", done.stderr)
+        for arguments in ([], ["mock://"], ["--reply", "mock://", "Ask"]):
+            self.assertEqual(run(EXAMPLES / "request.py", *arguments).returncode, 2)
 
 
 @unittest.skipUnless(STRESS.exists(), "the program is not here")

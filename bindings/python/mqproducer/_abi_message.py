@@ -1,0 +1,202 @@
+"""The structs of messages and of their ends as ctypes sees them; see ``_abi``."""
+
+from __future__ import annotations
+
+from ctypes import CFUNCTYPE, POINTER, Structure, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Optional
+
+from ._abi import DROP, Bytes, Data, Str, Text
+
+
+class Property(Structure):
+    """``mqp_property`` as an argument."""
+
+    name: Str
+    value: Str
+    _fields_ = [("name", Str), ("value", Str)]
+
+
+class PropertyView(Structure):
+    """``mqp_property`` as a result."""
+
+    name: Text
+    value: Text
+    _fields_ = [("name", Text), ("value", Text)]
+
+
+class Message(Structure):
+    """``mqp_message`` as an argument."""
+
+    struct_size: int
+    flag: int
+    topic: Str
+    body: Bytes
+    tags: Str
+    keys: Str
+    properties: Any
+    property_count: int
+    property_size: int
+    no_wait_store: int
+    delay_level: int
+    has_priority: int
+    priority: int
+    reserved: int
+    delay_seconds: int
+    delay_ms: int
+    deliver_at_ms: int
+    lite_topic: Str
+    sharding_key: Str
+    trace_parent: Str
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flag", c_int32),
+        ("topic", Str),
+        ("body", Bytes),
+        ("tags", Str),
+        ("keys", Str),
+        ("properties", POINTER(Property)),
+        ("property_count", c_size_t),
+        ("property_size", c_uint32),
+        ("no_wait_store", c_uint32),
+        ("delay_level", c_uint32),
+        ("has_priority", c_uint32),
+        ("priority", c_int32),
+        ("reserved", c_uint32),
+        ("delay_seconds", c_uint64),
+        ("delay_ms", c_uint64),
+        ("deliver_at_ms", c_int64),
+        ("lite_topic", Str),
+        ("sharding_key", Str),
+        ("trace_parent", Str),
+    ]
+
+
+class MessageView(Structure):
+    """``mqp_message`` as a hook is shown it."""
+
+    struct_size: int
+    flag: int
+    topic: Text
+    body: Data
+    tags: Text
+    keys: Text
+    properties: int
+    property_count: int
+    property_size: int
+    no_wait_store: int
+    delay_level: int
+    has_priority: int
+    priority: int
+    reserved: int
+    delay_seconds: int
+    delay_ms: int
+    deliver_at_ms: int
+    lite_topic: Text
+    sharding_key: Text
+    trace_parent: Text
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flag", c_int32),
+        ("topic", Text),
+        ("body", Data),
+        ("tags", Text),
+        ("keys", Text),
+        ("properties", c_void_p),
+        ("property_count", c_size_t),
+        ("property_size", c_uint32),
+        ("no_wait_store", c_uint32),
+        ("delay_level", c_uint32),
+        ("has_priority", c_uint32),
+        ("priority", c_int32),
+        ("reserved", c_uint32),
+        ("delay_seconds", c_uint64),
+        ("delay_ms", c_uint64),
+        ("deliver_at_ms", c_int64),
+        ("lite_topic", Text),
+        ("sharding_key", Text),
+        ("trace_parent", Text),
+    ]
+
+
+class ReceivedMessageView(Structure):
+    """``mqp_received_message_view``."""
+
+    struct_size: int
+    flag: int
+    queue_id: int
+    reconsume_times: int
+    queue_offset: int
+    commit_log_offset: int
+    born_timestamp: int
+    store_timestamp: int
+    topic: Text
+    tags: Text
+    keys: Text
+    message_id: Text
+    offset_message_id: Text
+    transaction_id: Text
+    born_host: Text
+    store_host: Text
+    body: Data
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flag", c_int32),
+        ("queue_id", c_int32),
+        ("reconsume_times", c_int32),
+        ("queue_offset", c_int64),
+        ("commit_log_offset", c_int64),
+        ("born_timestamp", c_int64),
+        ("store_timestamp", c_int64),
+        ("topic", Text),
+        ("tags", Text),
+        ("keys", Text),
+        ("message_id", Text),
+        ("offset_message_id", Text),
+        ("transaction_id", Text),
+        ("born_host", Text),
+        ("store_host", Text),
+        ("body", Data),
+    ]
+
+
+class ReplyTo(Structure):
+    """``mqp_reply_to``."""
+
+    struct_size: int
+    ttl_ms: int
+    correlation_id: Str
+    reply_to_client: Str
+    cluster: Str
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("ttl_ms", c_uint32),
+        ("correlation_id", Str),
+        ("reply_to_client", Str),
+        ("cluster", Str),
+    ]
+
+
+class RequestCompletion(Structure):
+    """``mqp_request_completion``."""
+
+    struct_size: int
+    status: int
+    user_data: Optional[int]
+    reply: Optional[int]
+    error: Optional[int]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("status", c_uint32),
+        ("user_data", c_void_p),
+        ("reply", c_void_p),
+        ("error", c_void_p),
+    ]
+
+
+REQUEST_CALL = CFUNCTYPE(None, c_void_p, POINTER(RequestCompletion))
+
+
+class RequestCallback(Structure):
+    """``mqp_request_callback``."""
+
+    _fields_ = [("call", REQUEST_CALL), ("user_data", c_void_p), ("drop", DROP)]
