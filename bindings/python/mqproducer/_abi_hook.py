@@ -25,6 +25,10 @@ class HookContext(Structure):
     broker_address: Text
     body_length: int
     message: Any
+    message_count: int
+    batch: Optional[int]
+    message_size: int
+    reserved: int
     _fields_ = [
         ("struct_size", c_uint32),
         ("mode", c_uint32),
@@ -39,6 +43,10 @@ class HookContext(Structure):
         ("broker_address", Text),
         ("body_length", c_size_t),
         ("message", POINTER(MessageView)),
+        ("message_count", c_size_t),
+        ("batch", c_void_p),
+        ("message_size", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -63,9 +71,45 @@ class HookEnd(Structure):
     ]
 
 
+class EndTransactionContext(Structure):
+    """``mqp_end_transaction_context``."""
+
+    struct_size: int
+    state: int
+    from_check: int
+    reserved: int
+    producer_group: Text
+    namespace_name: Text
+    topic: Text
+    message_id: Text
+    transaction_id: Text
+    tags: Text
+    keys: Text
+    region_id: Text
+    broker_name: Text
+    broker_address: Text
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("state", c_uint32),
+        ("from_check", c_uint32),
+        ("reserved", c_uint32),
+        ("producer_group", Text),
+        ("namespace_name", Text),
+        ("topic", Text),
+        ("message_id", Text),
+        ("transaction_id", Text),
+        ("tags", Text),
+        ("keys", Text),
+        ("region_id", Text),
+        ("broker_name", Text),
+        ("broker_address", Text),
+    ]
+
+
 CHECK_FORBIDDEN = CFUNCTYPE(c_uint32, c_void_p, POINTER(HookContext), c_void_p, c_size_t)
 BEFORE_SEND = CFUNCTYPE(None, c_void_p, POINTER(HookContext))
 AFTER_SEND = CFUNCTYPE(None, c_void_p, POINTER(HookContext), POINTER(HookEnd))
+END_TRANSACTION = CFUNCTYPE(None, c_void_p, POINTER(EndTransactionContext))
 
 
 class Hook(Structure):
@@ -78,6 +122,7 @@ class Hook(Structure):
     after_send: Any
     user_data: Optional[int]
     drop: Any
+    end_transaction: Any
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved", c_uint32),
@@ -86,6 +131,7 @@ class Hook(Structure):
         ("after_send", AFTER_SEND),
         ("user_data", c_void_p),
         ("drop", DROP),
+        ("end_transaction", END_TRANSACTION),
     ]
 
 
@@ -96,3 +142,12 @@ class TraceContext(Structure):
     """``mqp_trace_context``."""
 
     _fields_ = [("call", TRACE_CONTEXT_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
+CHECK_CALL = CFUNCTYPE(c_uint32, c_void_p, c_void_p)
+
+
+class TransactionChecker(Structure):
+    """``mqp_transaction_checker``."""
+
+    _fields_ = [("call", CHECK_CALL), ("user_data", c_void_p), ("drop", DROP)]

@@ -200,3 +200,37 @@ class RequestCallback(Structure):
     """``mqp_request_callback``."""
 
     _fields_ = [("call", REQUEST_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
+class BatchOptions(Structure):
+    """``mqp_batch_options``."""
+
+    struct_size: int
+    split_bytes: int
+    _fields_ = [("struct_size", c_uint32), ("split_bytes", c_uint32)]
+
+
+class BatchCompletion(Structure):
+    """``mqp_batch_completion``."""
+
+    struct_size: int
+    status: int
+    user_data: Optional[int]
+    result: Optional[int]
+    error: Optional[int]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("status", c_uint32),
+        ("user_data", c_void_p),
+        ("result", c_void_p),
+        ("error", c_void_p),
+    ]
+
+
+BATCH_CALL = CFUNCTYPE(None, c_void_p, POINTER(BatchCompletion))
+
+
+class BatchCallback(Structure):
+    """``mqp_batch_callback``."""
+
+    _fields_ = [("call", BATCH_CALL), ("user_data", c_void_p), ("drop", DROP)]

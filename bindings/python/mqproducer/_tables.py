@@ -26,10 +26,15 @@ STRUCTS: dict[str, tuple[type[Structure], ...]] = {
     "mqp_request_completion": (_abi_message.RequestCompletion,),
     "mqp_request_callback": (_abi_message.RequestCallback,),
     "mqp_reply_to": (_abi_message.ReplyTo,),
+    "mqp_batch_options": (_abi_message.BatchOptions,),
+    "mqp_batch_completion": (_abi_message.BatchCompletion,),
+    "mqp_batch_callback": (_abi_message.BatchCallback,),
     "mqp_broker_state_view": (_abi.BrokerStateView,),
     "mqp_hook_context": (_abi_hook.HookContext,),
     "mqp_hook_end": (_abi_hook.HookEnd,),
     "mqp_hook": (_abi_hook.Hook,),
+    "mqp_end_transaction_context": (_abi_hook.EndTransactionContext,),
+    "mqp_transaction_checker": (_abi_hook.TransactionChecker,),
     "mqp_trace_context": (_abi_hook.TraceContext,),
     "mqp_log_record": (_abi.LogRecord,),
     "mqp_log_callback": (_abi.LogCallback,),
@@ -42,6 +47,13 @@ _handle = c_void_p
 _out = POINTER(c_void_p)
 _error = POINTER(c_void_p)
 _sent = (POINTER(_abi_message.Message), POINTER(_abi.SendOptions))
+_batch = (
+    POINTER(_abi_message.Message),
+    c_size_t,
+    c_uint32,
+    POINTER(_abi.SendOptions),
+    POINTER(_abi_message.BatchOptions),
+)
 
 #: Every function: its result and its parameters.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -90,6 +102,20 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_uint32,
         (_handle, POINTER(_abi_message.ReplyTo), *_sent, _abi.Callback, _error),
     ),
+    "mqp_producer_recall": (c_uint32, (_handle, _abi.Str, _abi.Str, c_uint32, _out, _error)),
+    "mqp_producer_send_batch": (c_uint32, (_handle, *_batch, _out, _error)),
+    "mqp_producer_send_batch_oneway": (c_uint32, (_handle, *_batch, _out, _error)),
+    "mqp_producer_send_batch_async": (c_uint32, (_handle, *_batch, _abi_message.BatchCallback, _error)),
+    "mqp_batch_result_count": (c_size_t, (_handle,)),
+    "mqp_batch_result_get": (c_uint32, (_handle, c_size_t, _out, _out, _error)),
+    "mqp_batch_result_clone": (_handle, (_handle,)),
+    "mqp_batch_result_free": (None, (_handle,)),
+    "mqp_producer_set_transaction_checker": (c_uint32, (_handle, _abi_hook.TransactionChecker, _error)),
+    "mqp_transaction_begin": (c_uint32, (_handle, _out, _error)),
+    "mqp_transaction_send": (c_uint32, (_handle, *_sent, _out, _error)),
+    "mqp_transaction_commit": (c_uint32, (_handle, _error)),
+    "mqp_transaction_rollback": (c_uint32, (_handle, _error)),
+    "mqp_transaction_free": (None, (_handle,)),
     "mqp_producer_broker_states": (c_uint32, (_handle, _out, _error)),
     "mqp_broker_states_count": (c_size_t, (_handle,)),
     "mqp_broker_states_get": (c_uint32, (_handle, c_size_t, POINTER(_abi.BrokerStateView), _error)),
@@ -105,6 +131,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mqp_mock_cluster_wait": (c_uint32, (_handle, _abi.Str, c_size_t, c_uint32, _error)),
     "mqp_mock_cluster_clear": (c_uint32, (_handle, _error)),
     "mqp_mock_cluster_free": (None, (_handle,)),
+    "mqp_mock_cluster_set_transaction_check_interval": (c_uint32, (_handle, c_uint32, _error)),
     "mqp_mock_messages_count": (c_size_t, (_handle,)),
     "mqp_mock_messages_get": (c_uint32, (_handle, c_size_t, POINTER(_abi_mock.MockMessageView), _error)),
     "mqp_mock_messages_free": (None, (_handle,)),

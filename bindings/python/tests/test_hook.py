@@ -116,7 +116,7 @@ class Hooks(unittest.TestCase):
             {"delay_level": 3},
             {"delay": timedelta(seconds=90)},
             {"delay": timedelta(milliseconds=1500)},
-            {"deliver_at": datetime(2100, 1, 1, tzinfo=timezone.utc)},
+            {"deliver_at": datetime(2020, 1, 1, tzinfo=timezone.utc)},
         ]
         messages = [Message("T", b"x", **time) for time in times] + [Message("T", b"x", **more)]  # type: ignore[arg-type]
         with hooked(self.cluster.url, recorder) as producer:

@@ -115,23 +115,39 @@ class Messages(unittest.TestCase):
         self.assertEqual(self.stored().properties["a"], "b\0c")
 
     def test_a_delay(self) -> None:
-        time = datetime(2100, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+        # Over: a broker takes no time that is more than three days away.
+        time = datetime(2020, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
         cases: list[tuple[Message, str, str]] = [
             (Message("T", b"x", delay_level=3), "DELAY", "3"),
             (Message("T", b"x", delay=timedelta(minutes=2)), "TIMER_DELAY_SEC", "120"),
             (Message("T", b"x", delay=timedelta(seconds=1, milliseconds=5)), "TIMER_DELAY_MS", "1005"),
-            (Message("T", b"x", delay=timedelta(microseconds=1)), "TIMER_DELAY_MS", "1"),
-            (Message("T", b"x", deliver_at=time), "TIMER_DELIVER_MS", "4102444800000"),
-            (Message("T", b"x", deliver_at=time + timedelta(microseconds=1)), "TIMER_DELIVER_MS", "4102444800001"),
+            (Message("T", b"x", delay=timedelta(hours=2, microseconds=1)), "TIMER_DELAY_MS", "7200001"),
+            (Message("T", b"x", deliver_at=time), "TIMER_DELIVER_MS", "1577836800000"),
+            (Message("T", b"x", deliver_at=time + timedelta(microseconds=1)), "TIMER_DELIVER_MS", "1577836800001"),
         ]
         names = {name for _, name, _ in cases}
         for message, name, value in cases:
             with self.subTest(message=message):
                 self.producer.send(message)
-                properties = self.stored().properties
-                self.assertEqual({each: properties[each] for each in names & set(properties)}, {name: value})
-        self.producer.send("T", b"x", delay=timedelta(0))
-        self.assertFalse(names & set(self.stored().properties))
+                sent = self.sent_properties()
+                self.assertEqual({each: sent[each] for each in names & set(sent)}, {name: value})
+        tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+        self.producer.send("Tomorrow", b"x", deliver_at=tomorrow)
+        self.assertAlmostEqual(int(self.sent_properties()["TIMER_DELIVER_MS"]), tomorrow.timestamp() * 1000, delta=2)
+
+        self.cluster.clear()
+        self.producer.send("T", b"not delayed", delay=timedelta(0))
+        self.assertFalse(names & set(self.sent_properties()))
+        self.producer.send("T", b"late", delay=timedelta(milliseconds=1))
+        self.producer.send("T", b"over", deliver_at=time)
+        self.cluster.wait(3, "T")
+        self.assertLessEqual({b"late", b"not delayed", b"over"}, {each.body for each in self.cluster.messages("T")})
+        self.assertEqual(self.cluster.message_count("Tomorrow"), 0)
+
+    def sent_properties(self) -> dict[str, str]:
+        """What the newest request said: a message that is delayed is not in its topic yet."""
+        text = self.cluster.requests(request_code=310)[-1].fields["i"]
+        return dict(each.split("\1") for each in text.split("\2") if each)
 
     def test_a_delay_is_checked(self) -> None:
         time = datetime(2100, 1, 1, tzinfo=timezone.utc)
