@@ -2,6 +2,8 @@
 
 #![cfg(feature = "mock")]
 
+#[path = "trace/batches.rs"]
+mod batches;
 mod fake;
 
 use fake::{Act, FakeServer, LONG, eventually};

@@ -56,8 +56,11 @@ final class Sender {
             messages.forEach(message -> ids.add(MessageClientIDSetter.getUniqID(message)));
             return new JSONObject().fluentPut("results", results).fluentPut("ids", ids);
         } finally {
-            // The client now and then takes three seconds for its own shutdown.
-            new Thread(producer::shutdown, "shutdown").start();
+            // A shutdown loses traces that are on their way; such a producer ends with the tool.
+            if (!command.getBooleanValue("trace")) {
+                // The client now and then takes three seconds for its own shutdown.
+                new Thread(producer::shutdown, "shutdown").start();
+            }
         }
     }
 
