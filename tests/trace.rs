@@ -4,6 +4,8 @@
 
 #[path = "trace/batches.rs"]
 mod batches;
+#[path = "trace/ends.rs"]
+mod ends;
 mod fake;
 
 use fake::{Act, FakeServer, LONG, eventually};
