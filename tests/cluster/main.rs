@@ -8,6 +8,7 @@ mod compression;
 mod names;
 mod programs;
 mod rejections;
+mod request_reply;
 mod rust_stress;
 mod static_topic;
 mod stress;
@@ -40,6 +41,8 @@ const SUITES: &[(&str, Suite)] = &[
     ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),
     ("static_and_ordered_topics", static_topic::static_and_ordered_topics),
     ("traces_are_those_of_the_official_client", trace::traces_are_those_of_the_official_client),
+    ("requests_that_the_official_consumer_answers", request_reply::requests_that_the_official_consumer_answers),
+    ("replies_to_the_official_requester", request_reply::replies_to_the_official_requester),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),

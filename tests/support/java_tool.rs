@@ -48,7 +48,8 @@ impl Connection {
         self
     }
 
-    fn command(&self, op: &str, fields: Value) -> Value {
+    /// A command to that cluster, for [`JavaTool::call`].
+    pub fn command(&self, op: &str, fields: Value) -> Value {
         let mut command = Map::new();
         command.insert("op".to_owned(), json!(op));
         command.insert("namesrv".to_owned(), json!(self.namesrv));

@@ -26,6 +26,7 @@ public final class Tool {
     private final Reader reader = new Reader(clients);
     private final Sender sender = new Sender(clients);
     private final Load load = new Load(clients);
+    private final Requests requests = new Requests(clients);
 
     private Tool(PrintStream out) {
         this.out = out;
@@ -86,6 +87,10 @@ public final class Tool {
                 return sender.send(command);
             case "send_for":
                 return load.sendFor(command);
+            case "respond":
+                return requests.respond(command);
+            case "request":
+                return requests.request(command);
             case "decode_traces":
                 return Traces.decode(command);
             default:
