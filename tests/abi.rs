@@ -63,6 +63,12 @@ fn trace_contexts() {
     check("trace", &[]);
 }
 
+/// Rows: RR-01 RR-02 RR-03 RR-04.
+#[test]
+fn requests_and_replies() {
+    check("request_reply", &[]);
+}
+
 #[test]
 fn log() {
     check("log", &[]);
@@ -112,10 +118,11 @@ fn memory_is_clean() {
     let bad_input = build(&source("bad_input.c"), "bad-input-memory");
     let hooks = build(&source("hooks.c"), "hooks-memory");
     let batch = build(&source("batch.c"), "batch-memory");
+    let requests = build(&source("request_reply.c"), "requests-memory");
     let script = build(&source("mock_script.c"), "mock-script-memory");
     let trace = build(&source("trace.c"), "trace-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, script, trace, batch].map(|program| (program, None));
+    let programs = [example, bad_input, hooks, requests, script, trace, batch].map(|program| (program, None));
     for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();

@@ -70,20 +70,21 @@ fn callbacks_run_on_the_dispatcher_each_with_its_own_reply() {
 fn a_request_that_nobody_answers_ends_with_its_time_and_leaves_nothing() {
     let cluster = cluster();
     let producer = producer(&cluster.url(), &[]);
+    // The times are long enough for the sends.
     let started = Instant::now();
-    let error = producer.request(&request(), &options(), Duration::from_millis(300)).unwrap_err();
-    assert!(started.elapsed() >= Duration::from_millis(300));
+    let error = producer.request(&request(), &options(), Duration::from_millis(1000)).unwrap_err();
+    assert!(started.elapsed() >= Duration::from_millis(1000));
     assert_eq!((error.kind(), error.code()), (ErrorKind::RequestTimeout, Some(10_006)));
     assert!(error.maybe_persisted() && error.retriable() && error.broker_code().is_none());
     let id = property(&cluster.messages(Some("Asked"))[0], "CORRELATION_ID").to_owned();
-    for part in ["request timeout, no reply message", "10006", "`Asked`", &id, "300 ms"] {
+    for part in ["request timeout, no reply message", "10006", "`Asked`", &id, "1000 ms"] {
         assert!(error.message().contains(part), "{part}: {error}");
     }
     assert_eq!(waiting(&producer), 0);
 
     // Of several, the one with the nearest deadline ends first, whatever the order in which they came.
     let (done, ended) = mpsc::channel();
-    for timeout in [900_u64, 100, 500] {
+    for timeout in [3000_u64, 1000, 2000] {
         let (done, inside) = (done.clone(), producer.clone());
         let told = move |replied: mqproducer::Result<mqproducer::ReceivedMessage>| {
             assert_eq!(inside.flush(LONG).unwrap_err().kind(), ErrorKind::WouldDeadlock, "a library thread");
@@ -92,7 +93,7 @@ fn a_request_that_nobody_answers_ends_with_its_time_and_leaves_nothing() {
         producer.request_async(&request(), &options(), Duration::from_millis(timeout), told).unwrap();
     }
     let order: Vec<_> = (0..3).map(|_| ended.recv_timeout(LONG).unwrap()).collect();
-    assert_eq!(order, [100, 500, 900].map(|timeout| (timeout, ErrorKind::RequestTimeout)));
+    assert_eq!(order, [1000, 2000, 3000].map(|timeout| (timeout, ErrorKind::RequestTimeout)));
     assert_eq!(waiting(&producer), 0);
     producer.close(LONG).unwrap();
 }
