@@ -16,6 +16,8 @@ const SOURCES: &[&str] = &[
     "received.rs",
     "callback.rs",
     "producer.rs",
+    "completion_queue.rs",
+    "send_queued.rs",
     "request.rs",
     "batch.rs",
     "broker.rs",

@@ -278,6 +278,15 @@ typedef struct mqp_batch_result mqp_batch_result;
 typedef struct mqp_broker_states mqp_broker_states;
 
 /**
+ * Where messages end that were sent by mqp_producer_send_queued or mqp_producer_send_many: an *owned* handle, freed by
+ * mqp_completion_queue_free. Any number of producers may share it, and any number of threads use it at the same time.
+ *
+ * It needs no thread and no callback: its descriptor shows whether there is something to poll. After `fork` a child
+ * makes a queue of its own: the parent's is refused there with MQP_ERR_FORKED.
+ */
+typedef struct mqp_completion_queue mqp_completion_queue;
+
+/**
  * The configuration of a producer: an *owned* handle, freed by mqp_config_free. One thread at a time may use it.
  */
 typedef struct mqp_config mqp_config;
@@ -788,8 +797,8 @@ typedef struct mqp_send_options {
 } mqp_send_options;
 
 /**
- * The end of one message. Everything in it is *borrowed* for the duration of the callback it is passed to;
- * mqp_receipt_clone and mqp_error_clone keep more.
+ * The end of one message. In a callback everything in it is *borrowed* until the callback returns; mqp_receipt_clone
+ * and mqp_error_clone keep more. From a completion queue it is *owned*: mqp_completions_free.
  */
 typedef struct mqp_completion {
     /**
@@ -1987,6 +1996,124 @@ MQP_API mqp_status mqp_producer_close(struct mqp_producer *producer, uint32_t ti
  * `producer`: *owned*, taken. Threads: any, a callback's included, when no other uses the handle. Errors: none.
  */
 MQP_API void mqp_producer_free(struct mqp_producer *producer);
+
+/**
+ * Makes a completion queue.
+ *
+ * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any. Errors: MQP_ERR_RESOURCE when
+ * the system gives no descriptor; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_completion_queue_new(struct mqp_completion_queue **out, struct mqp_error **error);
+
+/**
+ * The descriptor of a queue, for epoll, poll, select and the like: readable exactly while the queue is not empty.
+ *
+ * It is a state, not a stream: never read, write or close it; mqp_completion_queue_poll makes it unreadable when it
+ * takes the last entry. One who waits for edges (EPOLLET) polls until the count is 0 before the next wait. Where several
+ * threads poll, one may find the queue empty although the descriptor was readable. Non-blocking and close-on-exec; an
+ * eventfd on Linux, elsewhere the end of a pipe.
+ *
+ * Returns: *borrowed* until the queue is freed, which closes it; -1 for NULL and in a child of `fork`. Threads: any.
+ * Errors: none.
+ */
+MQP_API
+int mqp_completion_queue_fd(const struct mqp_completion_queue *queue);
+
+/**
+ * Takes the oldest completions, as many as there are and fit, and waits for the first when there is none. Each
+ * completion goes to exactly one caller.
+ *
+ * Its message counts as in flight until it is polled: a queue that nobody polls is bounded by the producers'
+ * `max_in_flight_messages` and `max_in_flight_bytes`, and loses nothing. A thread that both sends and polls sets
+ * `backpressure` to `fail`, since a send that waits for room would wait for the poll after it.
+ *
+ * `out`: room for `capacity` completions of `completion_size` bytes, sizeof(mqp_completion) each; written one after the
+ * other, with their receipts and errors, which are *owned*: mqp_completions_free. `user_data` is what the message was
+ * sent with, and is never dropped by the library. `timeout_ms`: in milliseconds; 0: do not wait. When the time passes
+ * without a completion, the count is 0 and the call returns MQP_OK. `count`: receives how many there are; 0 on
+ * failure. `error`: may be NULL.
+ * Threads: any; with a timeout not those of the library. Errors: MQP_ERR_FORKED; MQP_ERR_WOULD_DEADLOCK with a timeout
+ * on a thread of the library; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_completion_queue_poll(struct mqp_completion_queue *queue,
+                                     struct mqp_completion *out,
+                                     uint32_t completion_size,
+                                     size_t capacity,
+                                     uint32_t timeout_ms,
+                                     size_t *count,
+                                     struct mqp_error **error);
+
+/**
+ * Frees the receipts and errors of polled completions and sets the pointers to NULL; `user_data` is left alone.
+ *
+ * `completions`: `count` of them, as mqp_completion_queue_poll wrote them; NULL is allowed. `completion_size`: as given
+ * there. Threads: any. Errors: none; with a size that mqp_completion_queue_poll refuses nothing is freed.
+ */
+MQP_API void mqp_completions_free(struct mqp_completion *completions, uint32_t completion_size, size_t count);
+
+/**
+ * Frees a queue and closes its descriptor; NULL is allowed. Completions that nobody has polled, and those that messages
+ * still in flight will have, are dropped: their room in flight is given back, their `user_data` is left alone.
+ *
+ * `queue`: *owned*, taken. Threads: any, when no other uses the handle: neither polls it nor sends to it now. Errors:
+ * none.
+ */
+MQP_API void mqp_completion_queue_free(struct mqp_completion_queue *queue);
+
+/**
+ * Sends one message and returns at once, as mqp_producer_send_async does; its end is put into `queue`.
+ *
+ * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `queue`: may be freed while messages are
+ * in flight, whose ends are then dropped. `user_data`: comes back in the completion, not read by the library and never
+ * dropped; may be NULL. `error`: may be NULL. Threads: any, a callback's included. Errors, returned or told in the
+ * completion: those of mqp_producer_send_async. After any other return than MQP_OK there will be no completion.
+ */
+MQP_API
+mqp_status mqp_producer_send_queued(struct mqp_producer *producer,
+                                    const struct mqp_message *message,
+                                    const struct mqp_send_options *options,
+                                    struct mqp_completion_queue *queue,
+                                    void *user_data,
+                                    struct mqp_error **error);
+
+/**
+ * Sends many messages, each as mqp_producer_send_queued does, in order and up to the first that is refused. The
+ * messages of one broker leave in few writes: as many as one write takes, or all, are collected before they go, unless
+ * the call has to wait meanwhile.
+ *
+ * `messages`: the first of `count`, all *borrowed* for the call; each is `message_size` bytes after the one before,
+ * which is sizeof(mqp_message); may be NULL when there are none. `options`: for each of them, *copied*; NULL: all
+ * defaults. `queue`: as for mqp_producer_send_queued. `user_data`: one for each message, *copied*; NULL: all are NULL.
+ * `accepted`: receives how many were taken: each of these will have its completion, and `messages[accepted]` is the one
+ * that `error` tells of; may be NULL. `error`: may be NULL.
+ * Threads: any, a callback's included; it waits as mqp_producer_send_async does, for each message up to its deadline.
+ * Errors: those of mqp_producer_send_async, with MQP_ERR_BACKPRESSURE when there is no more room: then poll, and go on
+ * with the rest.
+ */
+MQP_API
+mqp_status mqp_producer_send_many(struct mqp_producer *producer,
+                                  const struct mqp_message *messages,
+                                  size_t count,
+                                  uint32_t message_size,
+                                  const struct mqp_send_options *options,
+                                  struct mqp_completion_queue *queue,
+                                  void *const *user_data,
+                                  size_t *accepted,
+                                  struct mqp_error **error);
+
+/**
+ * Ends all calls into the caller for this producer's messages: from now on their completions are dropped without
+ * running `call` or `drop` of their callbacks, their after-send hooks are not told, and checks of transactions are not
+ * answered, so that the broker asks again. For a binding whose interpreter is about to end; whatever `user_data` holds
+ * is left to the end of the process.
+ *
+ * A `call` that is running is not waited for, but its `drop` is left out, too. Messages in flight go on, flush and
+ * close wait for them as before, and completion queues receive theirs. There is no way back.
+ *
+ * `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED; MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API mqp_status mqp_producer_discard_completions(struct mqp_producer *producer, struct mqp_error **error);
 
 /**
  * Sends a request and waits for the reply of whoever consumes it.

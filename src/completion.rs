@@ -25,6 +25,9 @@ pub(crate) enum Completion {
     Foreign(crate::ffi::callback::ForeignCallback),
     /// A request, which then waits for its reply.
     Request(Box<SentRequest>),
+    /// A completion queue of the C surface: the end is put there where it comes.
+    #[cfg(feature = "capi")]
+    Queued(crate::ffi::completion_queue::QueuedCompletion),
 }
 
 /// How a request ended.
@@ -47,6 +50,8 @@ impl Owed {
                 None
             }
             Completion::Waiter(_) | Completion::Inline(_) => Some(permit),
+            #[cfg(feature = "capi")]
+            Completion::Queued(_) => Some(permit),
             _ => {
                 dispatcher.owe();
                 Some(permit)
@@ -90,6 +95,8 @@ impl Owed {
             #[cfg(feature = "capi")]
             Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(outcome, permit))),
             Completion::Request(request) => request.sent(outcome),
+            #[cfg(feature = "capi")]
+            Completion::Queued(queued) => queued.append(outcome, permit),
         }
     }
 }

@@ -6,6 +6,9 @@ compile_error!("mqproducer needs a Unix system");
 mod batch;
 mod broker;
 mod completion;
+// Rust has closures, channels and futures; the queue is for C.
+#[cfg(any(feature = "capi", all(test, mqp_loom)))]
+mod completion_queue;
 pub mod config;
 pub mod error;
 mod ffi;

@@ -79,14 +79,30 @@ fn fork() {
     check("fork", &[]);
 }
 
-/// Rows: QS-05 QS-06 FT-02 FT-07 AS-03 AS-04 AS-05 RE-04.
-#[test]
-fn selectors_broker_states_and_backpressure() {
+/// A broker that greets well and answers no send.
+fn silent_url() -> String {
     let silent = name_server_of(answering(|request| match request.code {
         HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
         _ => Some(Vec::new()),
     }));
-    check("selection", &[&format!("rocketmq://{silent}")]);
+    format!("rocketmq://{silent}")
+}
+
+/// Rows: AS-03 AS-05.
+#[test]
+fn completion_queues() {
+    check("completion_queue", &[&silent_url()]);
+}
+
+#[test]
+fn sends_that_end_in_a_queue() {
+    check("send_queued", &[]);
+}
+
+/// Rows: QS-05 QS-06 FT-02 FT-07 AS-03 AS-04 AS-05 RE-04.
+#[test]
+fn selectors_broker_states_and_backpressure() {
+    check("selection", &[&silent_url()]);
 }
 
 #[test]
@@ -100,7 +116,17 @@ fn the_example_sends_in_each_mode() {
 
     let output = run(&example, &["rocketmq://nowhere"]);
     assert!(!output.status.success());
-    assert!(text(&output).contains("INVALID_CONFIG"), "{}", text(&output));
+    assert!(text(&output).contains("INVALID_CONFIG: `url`"), "{}", text(&output));
+}
+
+#[test]
+fn the_epoll_example_completes_what_it_sends() {
+    let example = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-example");
+    let output = run(&example, &[]);
+    let printed = text(&output);
+    assert!(output.status.success(), "{printed}");
+    let polls = printed.strip_prefix("c epoll sent=1000 completed=1000 polls=").unwrap_or_else(|| panic!("{printed}"));
+    assert!((1000_usize.div_ceil(64)..=1000).contains(&polls.trim_end().parse().unwrap()), "{printed}");
 }
 
 /// The memory of what runs under valgrind: nothing is read outside of it, nothing of it is left.
@@ -121,8 +147,11 @@ fn memory_is_clean() {
     let requests = build(&source("request_reply.c"), "requests-memory");
     let script = build(&source("mock_script.c"), "mock-script-memory");
     let trace = build(&source("trace.c"), "trace-memory");
+    let epoll = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-memory");
+    let sends = build(&source("send_queued.c"), "send-queued-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, requests, script, trace, batch].map(|program| (program, None));
+    let programs =
+        [example, bad_input, hooks, requests, script, trace, batch, epoll, sends].map(|program| (program, None));
     for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();

@@ -10,7 +10,7 @@ use super::producer::mqp_producer;
 use super::receipt::mqp_receipt;
 use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, number};
-use super::types::invalid;
+use super::types::{element_size, invalid};
 use super::{boundary, handle};
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::error::{Error, Result};
@@ -23,8 +23,6 @@ use std::sync::Arc;
 
 /// More messages than `max_in_flight_messages` can ever be.
 const MAX_COUNT: usize = 1_000_000;
-/// No element is larger.
-const MAX_MESSAGE_SIZE: usize = 4096;
 
 /// How a batch is sent: *copied*. Set `struct_size`, or start from MQP_BATCH_OPTIONS_INIT; zero stands for each default.
 #[repr(C)]
@@ -245,44 +243,20 @@ unsafe fn send_for_result(
 /// # Safety
 /// `messages` is NULL or leads to `count` elements of `message_size` bytes, unchanged during `'a`.
 unsafe fn read_messages<'a>(messages: *const mqp_message, count: usize, message_size: u32) -> Result<Vec<Message<'a>>> {
-    const LEAST: usize = mqp_message::FIRST_SIZE;
     if messages.is_null() {
         return Err(invalid(format!("`messages` is NULL with `count` {count}")));
     }
     if count == 0 || count > MAX_COUNT {
         return Err(invalid(format!("`count` is {count}; the minimum is 1, the maximum {MAX_COUNT}")));
     }
-    let step = match usize::try_from(message_size) {
-        Ok(step) if (LEAST..=MAX_MESSAGE_SIZE).contains(&step) => step,
-        _ => {
-            let what =
-                format!("`message_size` is {message_size}; the minimum is {LEAST}, the maximum {MAX_MESSAGE_SIZE}");
-            return Err(invalid(what));
-        }
-    };
+    let step = element_size("message_size", message_size, mqp_message::FIRST_SIZE)?;
     let mut read = Vec::with_capacity(count);
     for index in 0..count {
-        // SAFETY: within the array, by the contract of this function, and its size is not read beyond the element.
-        let message = unsafe {
-            let element = messages.cast::<u8>().add(index * step).cast::<mqp_message>();
-            check_size(element, step).and_then(|()| message::read_message(element))
-        };
+        // SAFETY: within the array, by the contract of this function.
+        let message = unsafe { message::read_element(messages, step, index) };
         read.push(message.map_err(|error| error.context(format_args!("messages[{index}]")))?);
     }
     Ok(read)
-}
-
-/// Refuses an element that says it is larger than its place.
-///
-/// # Safety
-/// `element` leads to `step` readable bytes, at least four.
-unsafe fn check_size(element: *const mqp_message, step: usize) -> Result<()> {
-    // SAFETY: the contract of this function; the struct begins with its size.
-    let size = unsafe { element.cast::<u32>().read_unaligned() };
-    if usize::try_from(size).is_ok_and(|size| size <= step) {
-        return Ok(());
-    }
-    Err(invalid(format!("`mqp_message.struct_size` is {size}; `message_size` is {step}")))
 }
 
 /// # Safety
@@ -383,7 +357,7 @@ impl ForeignBatchCallback {
 
     /// What the dispatcher has to run; the permit is given back after the callback has returned.
     pub(crate) fn job(self, end: BatchEnd, permit: Permit) -> ForeignJob {
-        ForeignJob::Batch(Box::new(HeldBatch { callback: self, end: Some(end), shown: None, _permit: permit }))
+        ForeignJob::Batch(Box::new(HeldBatch { callback: self, end: Some(end), shown: None, permit }))
     }
 }
 
@@ -392,7 +366,7 @@ pub(crate) struct HeldBatch {
     callback: ForeignBatchCallback,
     end: Option<BatchEnd>,
     shown: Option<ShownBatch>,
-    _permit: Permit,
+    permit: Permit,
 }
 
 /// What the pointers lead to stays at its place: the whole is boxed.
@@ -428,12 +402,16 @@ pub(crate) fn complete(held: *mut HeldBatch) {
     // SAFETY: `held` was given just now, nothing else uses it, and it lives until it is taken at the end; the functions
     // are called as `mqp_batch_callback` promises.
     unsafe {
-        (*held).fill();
         let ForeignBatchCallback { call, user_data, drop: give_back } = (*held).callback;
+        if !(*held).permit.is_discarding() {
+            (*held).fill();
+        }
         if let Some(shown) = &(*held).shown {
             call(user_data, &raw const shown.completion);
         }
-        if let Some(give_back) = give_back {
+        if let Some(give_back) = give_back
+            && !(*held).permit.is_discarding()
+        {
             give_back(user_data);
         }
         drop(handle::take(held));

@@ -19,8 +19,8 @@ use crate::producer::checks::Check;
 use crate::producer::hooks::After;
 use std::ffi::c_void;
 
-/// The end of one message. Everything in it is *borrowed* for the duration of the callback it is passed to;
-/// mqp_receipt_clone and mqp_error_clone keep more.
+/// The end of one message. In a callback everything in it is *borrowed* until the callback returns; mqp_receipt_clone
+/// and mqp_error_clone keep more. From a completion queue it is *owned*: mqp_completions_free.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct mqp_completion {
@@ -82,7 +82,7 @@ impl ForeignCallback {
         let struct_size = size_of::<mqp_completion>() as u32;
         let (user_data, receipt, error) = (self.user_data, std::ptr::null(), std::ptr::null());
         let completion = mqp_completion { struct_size, status: MQP_OK, user_data, receipt, error };
-        let held = Held { callback: self, completion, outcome, receipt: None, error: None, _permit: permit };
+        let held = Held { callback: self, completion, outcome, receipt: None, error: None, permit };
         ForeignJob::Completion(Box::new(held))
     }
 }
@@ -112,7 +112,7 @@ pub(crate) struct Held {
     outcome: Outcome,
     receipt: Option<mqp_receipt>,
     error: Option<mqp_error>,
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
 }
 
 // SAFETY: the pointers of `completion` are set by the thread that uses them; all else can be sent.
@@ -148,10 +148,15 @@ fn complete(held: *mut Held) {
     // SAFETY: `held` was given just now, nothing else uses it, and it lives until it is taken at the end; the functions
     // are called as `mqp_callback` promises.
     unsafe {
-        (*held).fill();
         let ForeignCallback { call, user_data, drop: give_back } = (*held).callback;
-        call(user_data, &raw const (*held).completion);
-        if let Some(give_back) = give_back {
+        if !(*held).is_discarding() {
+            (*held).fill();
+            call(user_data, &raw const (*held).completion);
+        }
+        // Asked again: the call may have run while its interpreter began to end.
+        if let Some(give_back) = give_back
+            && !(*held).is_discarding()
+        {
             give_back(user_data);
         }
         drop(handle::take(held));
@@ -159,6 +164,10 @@ fn complete(held: *mut Held) {
 }
 
 impl Held {
+    fn is_discarding(&self) -> bool {
+        self.permit.as_ref().is_some_and(Permit::is_discarding)
+    }
+
     /// Puts the outcome into the form that C reads; the conversion is the dispatcher's work, not the I/O thread's.
     fn fill(&mut self) {
         match &self.outcome {

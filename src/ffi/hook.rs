@@ -394,6 +394,7 @@ pub(crate) fn tell(held: *mut HeldAfter) {
         let mut index = 0;
         while index < count {
             match &(*held).after.hooks()[index] {
+                Hook::Foreign(_) if (*held).after.is_discarding() => {}
                 Hook::Foreign(hook) => {
                     if let (Some(after_send), Some(shown)) = (hook.0.after_send, &(*held).shown) {
                         after_send(hook.0.user_data, &raw const shown.context, &raw const shown.end);

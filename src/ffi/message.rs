@@ -4,7 +4,7 @@
 
 use super::selector::{LentOptions, mqp_queue_selector};
 use super::sized::{self, SizedStruct};
-use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
+use super::types::{element_size, invalid, mqp_bytes, mqp_property, mqp_str};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Delay, Message};
 use std::time::Duration;
@@ -132,6 +132,22 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
     }
 }
 
+/// Checks and borrows the message at `index` of an array that C lent, whose elements have `size` bytes.
+///
+/// # Safety
+/// There is such an element, a message as its documentation demands, unchanged during `'a`.
+pub(crate) unsafe fn read_element<'a>(first: *const mqp_message, size: usize, index: usize) -> Result<Message<'a>> {
+    // SAFETY: the contract of this function.
+    let element = unsafe { first.byte_add(index * size) };
+    // SAFETY: each message begins with its size.
+    let own = unsafe { element.cast::<u32>().read_unaligned() };
+    if usize::try_from(own).is_ok_and(|own| own > size) {
+        return Err(invalid(format!("`mqp_message.struct_size` is {own}; `message_size` is {size}")));
+    }
+    // SAFETY: the message is within its element.
+    unsafe { read_message(element) }
+}
+
 fn read_delay(raw: &mqp_message) -> Result<Delay> {
     let refuse = |what: String| Err(Error::new(ErrorKind::InvalidMessage, what));
     let Ok(deliver_at) = u64::try_from(raw.deliver_at_ms) else {
@@ -178,13 +194,7 @@ unsafe fn read_properties<'a>(raw: &mqp_message) -> Result<Vec<(&'a str, &'a str
     if raw.property_count > MAX_PROPERTIES {
         return Err(invalid(format!("`property_count` is {}; the maximum is {MAX_PROPERTIES}", raw.property_count)));
     }
-    let step = match usize::try_from(raw.property_size) {
-        Ok(step) if (KNOWN..=4096).contains(&step) => step,
-        _ => {
-            let size = raw.property_size;
-            return Err(invalid(format!("`property_size` is {size}; the minimum is {KNOWN}, the maximum 4096")));
-        }
-    };
+    let step = element_size("property_size", raw.property_size, KNOWN)?;
     let mut properties = Vec::with_capacity(raw.property_count);
     for index in 0..raw.property_count {
         // SAFETY: within the array, by the contract of this function.

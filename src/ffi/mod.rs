@@ -9,6 +9,8 @@ mod broker;
 #[cfg(feature = "capi")]
 pub(crate) mod callback;
 #[cfg(feature = "capi")]
+pub(crate) mod completion_queue;
+#[cfg(feature = "capi")]
 mod config;
 #[cfg(feature = "capi")]
 mod end_transaction;
@@ -39,6 +41,8 @@ pub(crate) mod received;
 pub(crate) mod request;
 #[cfg(feature = "capi")]
 mod selector;
+#[cfg(feature = "capi")]
+mod send_queued;
 #[cfg(feature = "capi")]
 mod sized;
 #[cfg(feature = "capi")]

@@ -1,11 +1,19 @@
-//! Operating-system primitives: raw threads and the fork generation.
+//! Operating-system primitives: raw threads, the fork generation, a descriptor that shows a state.
 
 #![allow(unsafe_code)]
 
+#[cfg(feature = "capi")]
+use crate::completion_queue::Signal;
 use std::cell::Cell;
 use std::ffi::{CString, c_int, c_void};
+#[cfg(feature = "capi")]
+use std::fs::File;
 use std::io;
+#[cfg(feature = "capi")]
+use std::io::{Read, Write};
 use std::marker::PhantomData;
+#[cfg(feature = "capi")]
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
@@ -190,10 +198,128 @@ fn set_name(name: &CString) {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios")))]
 fn set_name(_name: &CString) {}
 
+/// A descriptor that is readable as long as it is raised: an eventfd, or a pipe where there is none.
+#[cfg(feature = "capi")]
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    readable: File,
+    /// The other end of a pipe; an eventfd has none.
+    writable: Option<File>,
+}
+
+/// The numbers of its descriptors.
+#[cfg(feature = "capi")]
+pub(crate) type ReadinessNumbers = [Option<RawFd>; 2];
+
+#[cfg(feature = "capi")]
+impl Readiness {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn new() -> io::Result<Self> {
+        // SAFETY: the call takes only numbers.
+        let made = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
+        if made < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just made, so that nobody else owns it.
+        Ok(Readiness { readable: unsafe { File::from_raw_fd(made) }, writable: None })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn new() -> io::Result<Self> {
+        Self::pipe()
+    }
+
+    #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
+    fn pipe() -> io::Result<Self> {
+        let mut ends = [0; 2];
+        // SAFETY: there is room for two numbers.
+        if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: both were made just now, so that nobody else owns them; they are closed when the rest fails.
+        let [readable, writable] = ends.map(|end| unsafe { File::from_raw_fd(end) });
+        for end in ends {
+            // SAFETY: the descriptor is open, and the calls take only numbers.
+            let failed = unsafe {
+                libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) < 0
+                    || libc::fcntl(end, libc::F_SETFL, libc::O_NONBLOCK) < 0
+            };
+            if failed {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(Readiness { readable, writable: Some(writable) })
+    }
+
+    /// What to wait on, then what else is open.
+    pub(crate) fn numbers(&self) -> ReadinessNumbers {
+        [Some(self.readable.as_raw_fd()), self.writable.as_ref().map(File::as_raw_fd)]
+    }
+
+    /// Closes the descriptors of one that was made before a fork, in the child, where the rest of it is not touched.
+    pub(crate) fn close_inherited(numbers: ReadinessNumbers) {
+        for number in numbers.into_iter().flatten() {
+            // SAFETY: the child's copy of the descriptor, whose owner is leaked by the caller.
+            unsafe { libc::close(number) };
+        }
+    }
+}
+
+#[cfg(feature = "capi")]
+impl Signal for Readiness {
+    fn raise(&self) {
+        let written = match self.writable.as_ref() {
+            None => (&self.readable).write(&1_u64.to_ne_bytes()),
+            Some(mut end) => end.write(&[1]),
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "the descriptor of a completion queue cannot be raised");
+        }
+    }
+
+    fn clear(&self) {
+        // An eventfd gives all of its eight bytes, a pipe the one that was written.
+        if let Err(error) = (&self.readable).read(&mut [0; 8]) {
+            tracing::error!(%error, "the descriptor of a completion queue cannot be cleared");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Mutex;
+
+    #[cfg(feature = "capi")]
+    fn is_readable(readiness: &Readiness) -> bool {
+        let fd = readiness.numbers()[0].unwrap();
+        let mut polled = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry is lent.
+        let ready = unsafe { libc::poll(&mut polled, 1, 0) };
+        assert!(ready >= 0);
+        ready == 1
+    }
+
+    #[cfg(feature = "capi")]
+    #[cfg_attr(miri, ignore = "Miri knows neither pipes with these flags nor poll")]
+    #[test]
+    fn a_descriptor_is_readable_exactly_while_it_is_raised() {
+        for readiness in [Readiness::new().unwrap(), Readiness::pipe().unwrap()] {
+            for _ in 0..3 {
+                assert!(!is_readable(&readiness));
+                readiness.raise();
+                assert!(is_readable(&readiness));
+                readiness.clear();
+            }
+            for number in readiness.numbers().into_iter().flatten() {
+                // SAFETY: the descriptor is open, and the calls take only numbers.
+                let (flags, status) =
+                    unsafe { (libc::fcntl(number, libc::F_GETFD), libc::fcntl(number, libc::F_GETFL)) };
+                assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+                assert_eq!(status & libc::O_NONBLOCK, libc::O_NONBLOCK);
+            }
+        }
+    }
 
     #[test]
     fn a_raw_thread_runs_and_is_told_apart() {

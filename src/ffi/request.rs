@@ -111,7 +111,7 @@ impl ForeignRequestCallback {
             error: std::ptr::null(),
         };
         let replied = Some(replied);
-        let held = HeldReply { callback: self, completion, replied, reply: None, error: None, _permit: permit };
+        let held = HeldReply { callback: self, completion, replied, reply: None, error: None, permit };
         ForeignJob::Reply(Box::new(held))
     }
 }
@@ -123,7 +123,7 @@ pub(crate) struct HeldReply {
     replied: Option<Replied>,
     reply: Option<mqp_received_message>,
     error: Option<mqp_error>,
-    _permit: Arc<Permit>,
+    permit: Arc<Permit>,
 }
 
 // SAFETY: the pointers of `completion` are set by the thread that uses them; all else can be sent.
@@ -148,10 +148,14 @@ pub(crate) fn complete(held: *mut HeldReply) {
     // SAFETY: `held` was given just now, nothing else uses it, and it lives until it is taken at the end; the functions
     // are called as `mqp_request_callback` promises.
     unsafe {
-        (*held).fill();
         let ForeignRequestCallback { call, user_data, drop: give_back } = (*held).callback;
-        call(user_data, &raw const (*held).completion);
-        if let Some(give_back) = give_back {
+        if !(*held).permit.is_discarding() {
+            (*held).fill();
+            call(user_data, &raw const (*held).completion);
+        }
+        if let Some(give_back) = give_back
+            && !(*held).permit.is_discarding()
+        {
             give_back(user_data);
         }
         drop(handle::take(held));

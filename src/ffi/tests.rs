@@ -13,8 +13,8 @@ use super::sized::{self, SizedStruct};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
-    batch, broker, hook, mock_fault, mock_requests, producer, receipt, received, request, selector, trace, transaction,
-    version,
+    batch, broker, completion_queue, hook, mock_fault, mock_requests, producer, receipt, received, request, selector,
+    send_queued, trace, transaction, version,
 };
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
@@ -195,6 +195,11 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         transaction::mqp_transaction_send(null_mut(), null(), null(), null_mut()),
         transaction::mqp_transaction_commit(null_mut()),
         transaction::mqp_transaction_rollback(null_mut()),
+        completion_queue::mqp_completion_queue_new(null_mut()),
+        completion_queue::mqp_completion_queue_poll(null_mut(), null_mut(), 0, 0, 0, null_mut()),
+        send_queued::mqp_producer_send_queued(null_mut(), null(), null(), null_mut(), null_mut()),
+        send_queued::mqp_producer_send_many(null_mut(), null(), 0, 0, null(), null_mut(), null(), null_mut()),
+        send_queued::mqp_producer_discard_completions(null_mut()),
         producer::mqp_producer_flush(null_mut(), 0),
         producer::mqp_producer_close(null_mut(), 0),
         broker::mqp_producer_broker_states(null(), null_mut()),

@@ -5,6 +5,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::{CStr, c_char};
 
+/// No struct of this interface comes near it: a larger size was never set.
+const LARGEST_ELEMENT: usize = 4096;
+
 /// Text: `len` bytes of UTF-8 at `ptr`.
 ///
 /// As an argument: *borrowed* until the call returns; it needs no NUL at its end. (NULL, 0) is the empty text;
@@ -41,6 +44,14 @@ pub struct mqp_property {
 
 pub(crate) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
+}
+
+/// The size of one element of an array, given as the parameter `name`.
+pub(crate) fn element_size(name: &str, size: u32, least: usize) -> Result<usize> {
+    match usize::try_from(size) {
+        Ok(size) if (least..=LARGEST_ELEMENT).contains(&size) => Ok(size),
+        _ => Err(invalid(format!("`{name}` is {size}; the minimum is {least}, the maximum {LARGEST_ELEMENT}"))),
+    }
 }
 
 impl mqp_str {

@@ -1,5 +1,6 @@
 //! One connection: written by any thread, read by the I/O task, and its end told to every waiter.
 
+use super::cork::Cork;
 use super::inflight::{Inflight, Refused, Taken};
 use super::outbox::{OnWritten, Outbox, Progress};
 use super::transport::{Access, Transport};
@@ -197,18 +198,50 @@ impl Connection {
         Ok(())
     }
 
+    /// The same; the frame may wait until the cork is drawn.
+    pub(crate) fn request_corked(
+        self: &Arc<Self>,
+        opaque: i32,
+        bytes: Bytes,
+        responder: Box<dyn Responder>,
+        deadline: Instant,
+        cork: &Cork,
+    ) -> std::result::Result<(), Refused<Box<dyn Responder>>> {
+        if self.inflight.enter(opaque, responder, deadline)? {
+            self.wake.notify_one();
+        }
+        match self.outbox.push_or_hold(Some(opaque), bytes, None, self.stream.get(), true) {
+            Ok(Progress::Held) => cork.hold(self),
+            Ok(progress) => self.go_on(progress),
+            // As above.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Writes the frames that a cork held back.
+    pub(super) fn release_held(&self) {
+        if let Some(stream) = self.stream.get() {
+            self.go_on(self.outbox.release(stream));
+        }
+    }
+
     /// Sends a frame that has no answer.
     pub(crate) fn push(&self, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
         self.push_frame(None, bytes, on_written)
     }
 
     fn push_frame(&self, opaque: Option<i32>, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
-        match self.outbox.push(opaque, bytes, on_written, self.stream.get())? {
-            Progress::Done => {}
+        self.go_on(self.outbox.push(opaque, bytes, on_written, self.stream.get())?);
+        Ok(())
+    }
+
+    fn go_on(&self, progress: Progress) {
+        match progress {
+            Progress::Done | Progress::Held => {}
             Progress::NeedsWritable => self.wake.notify_one(),
             Progress::Failed(error) => self.doom(self.lost(&error.to_string())),
         }
-        Ok(())
     }
 
     /// Ends the connection with a cause that every waiter hears, soon and on the I/O thread.
@@ -332,7 +365,7 @@ impl Connection {
     fn write(&self, stream: &Transport) -> Result<()> {
         stream.settle().map_err(|error| self.lost(&error.to_string()))?;
         match self.outbox.resume(stream) {
-            Progress::Done | Progress::NeedsWritable => Ok(()),
+            Progress::Done | Progress::Held | Progress::NeedsWritable => Ok(()),
             Progress::Failed(error) => Err(self.lost(&error.to_string())),
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod connection;
+pub(crate) mod cork;
 pub(crate) mod dial;
 pub(crate) mod http;
 pub(crate) mod inflight;

@@ -37,7 +37,7 @@ struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writer {
-    /// Nobody writes and nothing waits.
+    /// Nobody writes, and nothing waits but for a caller who holds it back.
     Idle,
     /// Somebody is inside the socket's write.
     Writing,
@@ -62,6 +62,8 @@ struct State {
 pub(crate) enum Progress {
     /// Nothing: the frame is written, or another thread that is writing takes it, or the connection is not open yet.
     Done,
+    /// The frame waits, for the caller wished it so: [`Outbox::release`], unless somebody else's frame takes it along.
+    Held,
     /// The socket is full: the I/O task must wait until it is writable and resume.
     NeedsWritable,
     /// The socket failed: the connection must be declared dead.
@@ -96,6 +98,18 @@ impl Outbox {
         on_written: Option<OnWritten>,
         sink: Option<&impl Sink>,
     ) -> Result<Progress> {
+        self.push_or_hold(opaque, bytes, on_written, sink, false)
+    }
+
+    /// The same; with `hold` the frame waits for more, up to as many as one write takes.
+    pub(crate) fn push_or_hold(
+        &self,
+        opaque: Option<i32>,
+        bytes: Bytes,
+        on_written: Option<OnWritten>,
+        sink: Option<&impl Sink>,
+        hold: bool,
+    ) -> Result<Progress> {
         let mut state = self.state.lock();
         if let Some(cause) = &state.closed {
             return Err(cause.clone());
@@ -104,10 +118,20 @@ impl Outbox {
         let abandoned = state.writer == Writer::Parked && state.queue.is_empty();
         state.queue.push_back(Entry { opaque, bytes, on_written });
         match (state.writer, sink) {
+            (Writer::Idle, Some(_)) if hold && state.queue.len() < MAX_SLICES => Ok(Progress::Held),
             (Writer::Idle, Some(sink)) => Ok(self.drain(state, sink)),
             (Writer::Parked, Some(sink)) if abandoned => Ok(self.drain(state, sink)),
             _ => Ok(Progress::Done),
         }
+    }
+
+    /// Writes what was held back, unless that was done already or another thread writes.
+    pub(crate) fn release(&self, sink: &impl Sink) -> Progress {
+        let state = self.state.lock();
+        if state.writer != Writer::Idle || state.closed.is_some() {
+            return Progress::Done;
+        }
+        self.drain(state, sink)
     }
 
     /// Goes on after the socket became open or writable; called by the I/O task only.

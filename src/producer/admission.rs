@@ -4,6 +4,7 @@ use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Condvar, Mutex, wait, wait_timeout};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// What one producer has accepted and not yet completed.
@@ -13,19 +14,29 @@ pub(crate) struct Admission {
     changed: Condvar,
     max_messages: usize,
     max_bytes: usize,
+    /// Whether foreign callbacks are dropped uncalled.
+    discarding: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     messages: usize,
     bytes: usize,
+    /// Of the messages, those that have ended and wait in a completion queue.
+    unpolled: usize,
     waiting: usize,
     closed: bool,
 }
 
 impl Admission {
     pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Arc<Self> {
-        Arc::new(Admission { state: Mutex::new(State::default()), changed: Condvar::new(), max_messages, max_bytes })
+        Arc::new(Admission {
+            state: Mutex::new(State::default()),
+            changed: Condvar::new(),
+            max_messages,
+            max_bytes,
+            discarding: AtomicBool::new(false),
+        })
     }
 
     /// Takes room for one message, waiting as `policy` says. A message over the byte limit goes through alone.
@@ -51,17 +62,11 @@ impl Admission {
             if fits || state.messages == 0 {
                 state.messages += messages;
                 state.bytes += bytes;
-                return Ok(Permit { admission: Arc::clone(self), messages, bytes });
+                return Ok(Permit { admission: Arc::clone(self), messages, bytes, unpolled: 0 });
             }
             let now = Instant::now();
             if policy == Backpressure::Fail || (policy == Backpressure::Block && now >= deadline) {
-                return Err(Error::new(
-                    ErrorKind::Backpressure,
-                    format!(
-                        "{} messages and {} bytes are in flight; `max_in_flight_messages` is {}, `max_in_flight_bytes` is {}",
-                        state.messages, state.bytes, self.max_messages, self.max_bytes
-                    ),
-                ));
+                return Err(self.full(&state));
             }
             state.waiting += 1;
             state = match policy {
@@ -72,19 +77,43 @@ impl Admission {
         }
     }
 
+    fn full(&self, state: &State) -> Error {
+        let unpolled = match state.unpolled {
+            0 => String::new(),
+            unpolled => format!(", {unpolled} of them in completion queues that nobody has polled"),
+        };
+        let what = format!(
+            "{} messages and {} bytes are in flight{unpolled}; `max_in_flight_messages` is {}, `max_in_flight_bytes` is {}",
+            state.messages, state.bytes, self.max_messages, self.max_bytes
+        );
+        Error::new(ErrorKind::Backpressure, what)
+    }
+
+    /// Lets foreign callbacks be dropped uncalled from now on.
+    #[cfg(feature = "capi")]
+    pub(crate) fn discard(&self) {
+        self.discarding.store(true, Ordering::Release);
+    }
+
+    /// Whether foreign functions are not called any more.
+    pub(crate) fn is_discarding(&self) -> bool {
+        self.discarding.load(Ordering::Acquire)
+    }
+
     /// Refuses further messages, and wakes those that wait for room.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Waits until nothing is in flight; the number left when the deadline comes first.
+    /// Waits until nothing is in flight but what waits in a completion queue, perhaps for the very thread that waits
+    /// here; the number left when the deadline comes first.
     pub(crate) fn wait_idle(&self, deadline: Instant) -> std::result::Result<(), usize> {
         let mut state = self.state.lock();
-        while state.messages > 0 {
+        while state.messages > state.unpolled {
             let now = Instant::now();
             if now >= deadline {
-                return Err(state.messages);
+                return Err(state.messages - state.unpolled);
             }
             state.waiting += 1;
             state = wait_timeout(&self.changed, state, deadline - now);
@@ -100,6 +129,27 @@ pub(crate) struct Permit {
     admission: Arc<Admission>,
     messages: usize,
     bytes: usize,
+    /// Of its messages, those that wait in a completion queue.
+    unpolled: usize,
+}
+
+impl Permit {
+    /// What it is for has ended and waits in a completion queue: it still takes up room, but is complete.
+    #[cfg(feature = "capi")]
+    pub(crate) fn wait_to_be_polled(&mut self) {
+        self.unpolled = self.messages;
+        let mut state = self.admission.state.lock();
+        state.unpolled += self.unpolled;
+        if state.waiting > 0 {
+            self.admission.changed.notify_all();
+        }
+    }
+
+    /// Whether the foreign callback is to be dropped uncalled.
+    #[cfg(feature = "capi")]
+    pub(crate) fn is_discarding(&self) -> bool {
+        self.admission.is_discarding()
+    }
 }
 
 impl Drop for Permit {
@@ -107,6 +157,7 @@ impl Drop for Permit {
         let mut state = self.admission.state.lock();
         state.messages -= self.messages;
         state.bytes -= self.bytes;
+        state.unpolled -= self.unpolled;
         if state.waiting > 0 {
             self.admission.changed.notify_all();
         }
@@ -162,6 +213,27 @@ mod tests {
         assert_eq!(admission.wait_idle(soon()), Err(1000));
         drop(many);
         admission.wait_idle(soon()).unwrap();
+    }
+
+    #[cfg(feature = "capi")]
+    #[test]
+    fn what_waits_to_be_polled_is_complete_and_takes_up_room() {
+        let admission = Admission::new(2, 100);
+        let mut ended = admission.admit(60, Backpressure::Fail, soon()).unwrap();
+        assert_eq!(admission.wait_idle(soon()), Err(1));
+        ended.wait_to_be_polled();
+        admission.wait_idle(soon()).unwrap();
+        let error = admission.admit(41, Backpressure::Fail, soon()).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "1 messages and 60 bytes are in flight, 1 of them in completion queues that nobody has polled; \
+             `max_in_flight_messages` is 2, `max_in_flight_bytes` is 100"
+        );
+        let _other = admission.admit(40, Backpressure::Fail, soon()).unwrap();
+        assert_eq!(admission.wait_idle(soon()), Err(1));
+        drop(ended);
+        assert_eq!(admission.wait_idle(soon()), Err(1));
+        admission.admit(60, Backpressure::Fail, soon()).unwrap();
     }
 
     /// Rows: AS-05.

@@ -29,8 +29,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// What makes a send one of a batch.
-pub(super) const FORM: Form<'static> =
-    Form { code: request_code::SEND_BATCH_MESSAGE, sys_flag: 0, properties: &[], batch: true, servers_topic: false };
+pub(super) const FORM: Form<'static> = Form {
+    code: request_code::SEND_BATCH_MESSAGE,
+    sys_flag: 0,
+    properties: &[],
+    batch: true,
+    servers_topic: false,
+    cork: None,
+};
 
 /// Who waits for the end of a batch.
 pub(crate) enum BatchCompletion {

@@ -116,6 +116,11 @@ impl Producer {
 }
 
 impl Core {
+    /// Whether a binding that ends had all calls end.
+    fn is_discarding(&self) -> bool {
+        self.admission.is_discarding()
+    }
+
     /// Takes a broker's check, on the I/O thread.
     pub(super) fn serve_check(self: &Arc<Self>, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served {
         let address = connection.address();
@@ -181,10 +186,10 @@ impl Check {
         &self.checker
     }
 
-    /// The message to show to the checker; `None`: the producer is closed, or it cannot be read.
+    /// The message to show to the checker; `None`: the producer is closed or calls nobody any more, or it cannot be read.
     pub(crate) fn open(&mut self) -> Option<ReceivedMessage> {
         drop(self.place.take());
-        let core = self.core.upgrade().filter(|core| core.must_run().is_ok())?;
+        let core = self.core.upgrade().filter(|core| core.must_run().is_ok() && !core.is_discarding())?;
         let body = std::mem::take(&mut self.body);
         let transaction_id = self.request.get("transactionId").unwrap_or_default();
         let message = match ReceivedMessage::from_check(&body, transaction_id) {
@@ -214,7 +219,7 @@ impl Check {
                     let topic = core.settings.namespace.wrap(&self.topic);
                     self.with(state, |context| tracer.end_transaction(&topic, context));
                 }
-                core.hooks.get().cloned()
+                core.hooks.get().filter(|_| !core.is_discarding()).cloned()
             }
             Err(cause) => {
                 tracing::warn!(address = %self.connection.address(), %cause, "a transaction check is not answered");

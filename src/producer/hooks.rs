@@ -1,5 +1,7 @@
 //! The hooks of a producer, and their calls around one message.
 
+#[cfg(feature = "capi")]
+use super::admission::Admission;
 use super::admission::Permit;
 use crate::completion::{Outcome, Owed};
 use crate::error::{Error, ErrorKind, Result};
@@ -60,6 +62,8 @@ impl Hooks {
 
 /// What hooks are told of a message before it is sent.
 pub(crate) struct Sending<'a> {
+    #[cfg(feature = "capi")]
+    pub(crate) admission: &'a Arc<Admission>,
     pub(crate) producer_group: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) mode: SendMode,
@@ -111,6 +115,8 @@ pub(crate) fn before(hooks: &Arc<[Hook]>, sending: &Sending<'_>) -> Result<Box<A
         }
     }
     Ok(Box::new(After {
+        #[cfg(feature = "capi")]
+        admission: Arc::clone(sending.admission),
         hooks: Arc::clone(hooks),
         producer_group: sending.producer_group.to_owned(),
         namespace: sending.namespace.to_owned(),
@@ -132,6 +138,8 @@ pub(crate) fn before(hooks: &Arc<[Hook]>, sending: &Sending<'_>) -> Result<Box<A
 
 /// What hooks are told of a message after it ended, and the sender who is told next.
 pub(crate) struct After {
+    #[cfg(feature = "capi")]
+    admission: Arc<Admission>,
     hooks: Arc<[Hook]>,
     producer_group: String,
     namespace: String,
@@ -183,6 +191,12 @@ impl After {
 
     pub(crate) fn hooks(&self) -> &[Hook] {
         &self.hooks
+    }
+
+    /// Whether foreign hooks are not called for it any more.
+    #[cfg(feature = "capi")]
+    pub(crate) fn is_discarding(&self) -> bool {
+        self.admission.is_discarding()
     }
 
     /// Calls one hook.

@@ -11,6 +11,7 @@ pub(crate) mod hooks;
 mod identity;
 mod lifecycle;
 mod lookup;
+mod many;
 mod pause;
 mod recall;
 mod request;
@@ -123,6 +124,20 @@ impl Producer {
         callback: impl FnOnce(Result<Receipt>) + Send + 'static,
     ) -> Result<()> {
         self.submit(message, options, Completion::Closure(Box::new(callback)))
+    }
+
+    /// Sends many without waiting, each as [`Producer::send_async`] does, in order and up to the first that is refused:
+    /// how many were accepted, and that refusal. The messages of one broker leave in few writes.
+    pub fn send_many<'m, F>(
+        &self,
+        messages: impl IntoIterator<Item = (Message<'m>, F)>,
+        options: &SendOptions,
+    ) -> (usize, Result<()>)
+    where
+        F: FnOnce(Result<Receipt>) + Send + 'static,
+    {
+        let boxed = |(message, callback)| Ok((message, Completion::Closure(Box::new(callback))));
+        self.submit_many(messages.into_iter().map(boxed), options)
     }
 
     /// Sends without an answer and without retries: the receipt tells the message's id and queue, not its storage.
@@ -289,6 +304,25 @@ impl Producer {
         completion: Completion,
     ) -> Result<()> {
         self.core()?.reply(to, message, options, Mode::Async, completion)
+    }
+
+    /// The same for every binding; a message that cannot be read is refused, too.
+    pub(crate) fn submit_many<'m>(
+        &self,
+        messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
+        options: &SendOptions,
+    ) -> (usize, Result<()>) {
+        match self.core() {
+            Ok(core) => core.submit_many(messages, options),
+            Err(refused) => (0, Err(refused)),
+        }
+    }
+
+    /// From now on no callback of the C surface is called for this producer's messages.
+    #[cfg(feature = "capi")]
+    pub(crate) fn discard_completions(&self) -> Result<()> {
+        self.core()?.admission.discard();
+        Ok(())
     }
 
     fn core(&self) -> Result<&Arc<Core>> {

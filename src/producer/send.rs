@@ -14,6 +14,7 @@ use crate::ffi::os::is_library_thread;
 use crate::hook::SendMode;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
 use crate::net::connection::{Failure, Responder};
+use crate::net::cork::Cork;
 use crate::net::outbox::OnWritten;
 use crate::policy::fault::Ended;
 use crate::policy::retry::{RetryRules, TryEnd};
@@ -71,11 +72,34 @@ pub(super) struct Form<'a> {
     pub(super) batch: bool,
     /// Whether the topic is one that the servers made, outside of every namespace.
     pub(super) servers_topic: bool,
+    /// What holds the first frame back, when it is one of many.
+    pub(super) cork: Option<&'a Cork>,
+}
+
+/// What only the first try has.
+#[derive(Clone, Copy)]
+pub(super) struct First<'a> {
+    /// The caller's body, or its compressed form.
+    body: Payload<'a>,
+    cork: Option<&'a Cork>,
+}
+
+impl<'a> From<Payload<'a>> for First<'a> {
+    fn from(body: Payload<'a>) -> Self {
+        First { body, cork: None }
+    }
 }
 
 impl Default for Form<'_> {
     fn default() -> Self {
-        Form { code: request_code::SEND_MESSAGE_V2, sys_flag: 0, properties: &[], batch: false, servers_topic: false }
+        Form {
+            code: request_code::SEND_MESSAGE_V2,
+            sys_flag: 0,
+            properties: &[],
+            batch: false,
+            servers_topic: false,
+            cork: None,
+        }
     }
 }
 
@@ -137,12 +161,18 @@ impl Core {
         }
         let rules = self.rules(options, mode);
         let mut head = self.head(message, &topic, form)?;
-        let permit = self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?;
+        let permit = match form.cork {
+            None => self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?,
+            Some(cork) => self.admit_one_of_many(message.body.len(), rules.deadline, cork)?,
+        };
         let compressed = if form.batch { None } else { self.settings.compression.apply(message.body) };
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
         }
-        let route = self.route(&head.topic, rules.deadline)?;
+        let route = match form.cork {
+            None => self.route(&head.topic, rules.deadline)?,
+            Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork)?,
+        };
         let (queue, choice) = self.choose(&head.topic, &route, &options.selector)?;
         let after = match self.hooks.get() {
             None => None,
@@ -171,6 +201,8 @@ impl Core {
         rules: &Rules,
     ) -> Sending<'a> {
         Sending {
+            #[cfg(feature = "capi")]
+            admission: &self.admission,
             producer_group: &self.settings.producer_group,
             namespace: self.settings.namespace.name().unwrap_or_default(),
             mode: match rules.mode {
@@ -254,19 +286,20 @@ impl Core {
             self.accept(message, options, mode, form)?;
         let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
         let body = compressed.as_deref().unwrap_or(message.body);
-        self.launch(head, (queue, choice), rules, after, owed, Payload::Plain(body));
+        let first = First { body: Payload::Plain(body), cork: form.cork };
+        self.launch(head, (queue, choice), rules, after, owed, first);
         Ok(())
     }
 
     /// Sends what was accepted.
-    pub(super) fn launch(
+    pub(super) fn launch<'a>(
         self: &Arc<Self>,
         head: Head,
         (queue, choice): (Queue, Choice),
         rules: Rules,
         after: Option<Box<After>>,
         owed: Owed,
-        payload: Payload<'_>,
+        first: impl Into<First<'a>>,
     ) {
         let op = Box::new(SendOp {
             core: Arc::clone(self),
@@ -285,7 +318,7 @@ impl Core {
             after,
             owed,
         });
-        op.start_try(Some(payload));
+        op.start_try(Some(first.into()));
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
@@ -403,14 +436,14 @@ impl SendOp {
     }
 
     /// Sends to `self.queue`; the body comes from the caller the first time, from the first frame later.
-    fn start_try(mut self: Box<Self>, first_body: Option<Payload<'_>>) {
+    fn start_try(mut self: Box<Self>, first: Option<First<'_>>) {
         self.tries += 1;
         self.sent_away = false;
-        self.transmit(first_body);
+        self.transmit(first);
     }
 
     /// Sends the present try, which is the second time after a GO_AWAY.
-    fn transmit(mut self: Box<Self>, first_body: Option<Payload<'_>>) {
+    fn transmit(mut self: Box<Self>, first: Option<First<'_>>) {
         self.try_started = Instant::now();
         let cap = self.core.settings.per_request_timeout;
         let deadline = self.retry_rules().try_deadline(self.try_started, self.rules.total, self.rules.deadline, cap);
@@ -419,18 +452,22 @@ impl SendOp {
         let opaque = match connection.reserve() {
             Ok(opaque) => opaque,
             Err(cause) => {
-                if let Some(body) = first_body {
-                    self.body = body.to_bytes();
+                if let Some(first) = first {
+                    self.body = first.body.to_bytes();
                 }
                 return self.on_failure(Failure { cause, maybe_sent: false });
             }
         };
-        let body = first_body.unwrap_or(Payload::Plain(&self.body));
+        let body = first.map_or(Payload::Plain(&self.body), |first| first.body);
         let size = body.size();
         let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
         // Of every frame so far only the last is kept.
         self.body = frame.slice(frame.len() - size..);
-        if let Err((responder, cause)) = connection.request(opaque, frame, self, deadline) {
+        let requested = match first.and_then(|first| first.cork) {
+            None => connection.request(opaque, frame, self, deadline),
+            Some(cork) => connection.request_corked(opaque, frame, self, deadline, cork),
+        };
+        if let Err((responder, cause)) = requested {
             responder.on_failure(Failure { cause, maybe_sent: false });
         }
     }

@@ -13,6 +13,7 @@ build() {
         -o "$out/$4" "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread
 }
 build "${CC:-cc}" c11 examples/c/send.c c-send
+build "${CC:-cc}" c11 examples/c/epoll.c c-epoll
 build "${CC:-cc}" c11 tests/cluster/stress/c/stress.c c-stress
 build "${CXX:-c++}" c++17 examples/cpp/send.cpp cpp-send
 build "${CXX:-c++}" c++17 tests/cluster/stress/cpp/stress.cpp cpp-stress

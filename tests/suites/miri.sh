@@ -14,4 +14,4 @@ if ! cargo +nightly miri --version; then
 fi
 export MIRIFLAGS="-Zmiri-disable-isolation"
 CARGO_TARGET_DIR=$target/miri cargo +nightly miri test --lib -- \
-    net::inflight net::outbox ffi:: completion:: producer::admission
+    net::inflight net::outbox ffi:: completion:: completion_queue:: producer::admission

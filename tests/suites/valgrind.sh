@@ -1,5 +1,5 @@
 #!/bin/sh
-# valgrind on the C example: no error and no leak. The checker is proven on a program that leaks.
+# valgrind on the C examples: no error and no leak. The checker is proven on a program that leaks.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -7,7 +7,10 @@ lib=$target/debug
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ${CARGO:-cargo} build
-cc -std=c11 -g -Wall -Wextra -Werror -Iinclude examples/c/send.c -o "$work/send" "-L$lib" -lmqproducer "-Wl,-rpath,$lib"
+for example in send epoll; do
+    cc -std=c11 -g -Wall -Wextra -Werror -Iinclude "examples/c/$example.c" -o "$work/$example" \
+        "-L$lib" -lmqproducer "-Wl,-rpath,$lib"
+done
 check() { valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible "$@"; }
 printf '#include <stdlib.h>\nint main(void) { return malloc(7) == NULL; }\n' >"$work/leak.c"
 cc -O0 "$work/leak.c" -o "$work/leak"
@@ -17,5 +20,6 @@ if check "$work/leak"; then
 fi
 for run in 1 2 3; do
     check "$work/send" mock://valgrind
+    check "$work/epoll" mock://valgrind
 done
-echo "summary: the C example, $run runs: no error, no leak"
+echo "summary: the C examples, $run runs: no error, no leak"

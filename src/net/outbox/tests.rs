@@ -69,6 +69,45 @@ mod alone {
         assert_eq!(pipe.text(), "abcdefghi");
     }
 
+    fn hold(outbox: &Outbox, text: &str, pipe: &Pipe) -> Progress {
+        outbox.push_or_hold(None, Bytes::copy_from_slice(text.as_bytes()), None, Some(pipe), true).unwrap()
+    }
+
+    #[test]
+    fn held_frames_leave_together_or_with_somebody_elses() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(1000, 1000));
+        assert!(matches!(hold(&outbox, "a", &pipe), Progress::Done), "not open: the I/O task takes it");
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        for _ in 1..MAX_SLICES {
+            assert!(matches!(hold(&outbox, "b", &pipe), Progress::Held));
+        }
+        assert!(!outbox.is_blocked());
+        assert_eq!(*pipe.writes.lock().unwrap(), [1]);
+        assert!(matches!(hold(&outbox, "c", &pipe), Progress::Done), "as many as a write takes");
+        assert!(matches!(hold(&outbox, "d", &pipe), Progress::Held));
+        assert!(matches!(push(&outbox, "e", &pipe), Progress::Done));
+        assert!(matches!(outbox.release(&pipe), Progress::Done));
+        assert_eq!(*pipe.writes.lock().unwrap(), [1, MAX_SLICES, 2]);
+        assert!(matches!(hold(&outbox, "f", &pipe), Progress::Held));
+        assert!(matches!(outbox.release(&pipe), Progress::Done));
+        assert_eq!(*pipe.writes.lock().unwrap(), [1, MAX_SLICES, 2, 1]);
+        assert_eq!(pipe.text(), format!("a{}cdef", "b".repeat(MAX_SLICES - 1)));
+    }
+
+    #[test]
+    fn a_full_socket_does_not_hold_frames_back() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(1, 1));
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert!(matches!(hold(&outbox, "ab", &pipe), Progress::Held));
+        assert!(matches!(outbox.release(&pipe), Progress::NeedsWritable));
+        assert!(matches!(hold(&outbox, "cd", &pipe), Progress::Done), "the I/O task owns the rest");
+        *pipe.room.lock().unwrap() = 100;
+        assert!(matches!(outbox.release(&pipe), Progress::Done), "not for others to write");
+        assert_eq!(pipe.text(), "a");
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abcd");
+    }
+
     #[test]
     fn what_waits_for_the_write_is_dropped_after_it() {
         let (outbox, pipe) = (Outbox::parked(), Pipe::new(3, 3));
@@ -233,6 +272,33 @@ mod loom_checks {
     #[test]
     fn a_full_socket_is_reported() {
         writers(1);
+    }
+
+    /// One thread holds a frame back and releases it, another pushes: both are written, by one at a time.
+    #[test]
+    fn what_is_held_back_is_not_forgotten() {
+        for blocks in 0..2 {
+            loom::model(move || {
+                let outbox = Arc::new(Outbox::parked());
+                let wire = Arc::new(Wire::new(blocks));
+                assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                let other = {
+                    let (outbox, wire) = (Arc::clone(&outbox), Arc::clone(&wire));
+                    thread::spawn(move || matches!(push(&outbox, "ab", &wire), Progress::NeedsWritable))
+                };
+                let held = outbox.push_or_hold(None, Bytes::from_static(b"cd"), None, Some(&*wire), true).unwrap();
+                let mine = match held {
+                    Progress::Held => matches!(outbox.release(&*wire), Progress::NeedsWritable),
+                    progress => matches!(progress, Progress::NeedsWritable),
+                };
+                let theirs = other.join().unwrap();
+                if mine || theirs {
+                    assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                }
+                let taken = wire.taken.lock().unwrap().clone();
+                assert!(taken == b"abcd" || taken == b"cdab", "{taken:?}");
+            });
+        }
     }
 
     /// A frame that is taken back while another thread writes is either written whole or not at all, as told.
