@@ -193,7 +193,7 @@ mod loom_checks {
     #[test]
     fn a_waiter_is_woken() {
         loom::model(|| {
-            let waiter = Arc::new(Waiter::new());
+            let waiter = Arc::new(<Waiter>::new());
             let setter = {
                 let waiter = Arc::clone(&waiter);
                 thread::spawn(move || waiter.set(Err(Error::new(ErrorKind::Timeout, "late"))))
