@@ -21,7 +21,7 @@ import (
 // CheckForbidden and BeforeSend run inside the send, perhaps on another goroutine than its caller, once for each message
 // and not again for a further try. AfterSend runs on the library's thread as callbacks do, once for each message that
 // BeforeSend was due for, before the callback of the message runs or its [Producer.Send] returns; all of these wait for
-// it. In each of the three Send, Flush and Close return [ErrWouldDeadlock]. A panic is recovered, reported to the log
+// it. A batch is one message to them. In each function Send, Flush and Close return [ErrWouldDeadlock]. A panic is recovered, reported to the log
 // function, and changes nothing, but in CheckForbidden, where it refuses the message.
 type Hook struct {
 	// CheckForbidden refuses a message by an error: the send fails with [ErrForbidden], which tells the error's text, at
@@ -29,8 +29,14 @@ type Hook struct {
 	CheckForbidden func(HookContext) error
 	// BeforeSend is told that the message is about to be sent.
 	BeforeSend func(HookContext)
-	// AfterSend is told how the message ended: by its receipt, or else by an [*Error].
+	// AfterSend is told how the message ended: by its receipt, or else by an [*Error]. Of a batch the receipt is that of its
+	// first request, with the ids of all messages joined by commas.
 	AfterSend func(HookContext, *Receipt, error)
+	// EndTransaction is told that a broker was told the end of a transaction: once for each word to a broker, an unknown
+	// state included, and not for one that could not be written. It runs inside the call that committed, rolled back or
+	// closed the transaction, perhaps on another goroutine than its caller, and on the library's thread for the answer to a
+	// broker's check.
+	EndTransaction func(EndTransactionContext)
 }
 
 // SendMode tells how a message is sent.
@@ -97,7 +103,7 @@ type HookContext struct {
 	Namespace string
 	// Topic is the topic.
 	Topic string
-	// MessageID is the unique id that the producer gave the message.
+	// MessageID is the unique id that the producer gave the message; of a batch, its first request's own.
 	MessageID string
 	// BornHost is this client's address.
 	BornHost string
@@ -107,8 +113,10 @@ type HookContext struct {
 	BrokerAddress string
 	// QueueID is the queue chosen; in AfterSend the one of the last try.
 	QueueID int32
-	// BodyLength is the length of the body, in bytes, before it was compressed.
+	// BodyLength is the length of the body, in bytes, before it was compressed; of a batch, of all bodies together.
 	BodyLength int
+	// MessageCount is how many messages there are: 1, or as many as a batch holds.
+	MessageCount int
 	// Attempts is how many tries it took; 0 before AfterSend.
 	Attempts int
 	// Cost is the time from the message's acceptance to its end; 0 before AfterSend.
@@ -118,7 +126,7 @@ type HookContext struct {
 }
 
 // Message is a copy of the message itself, made at the first call; nil in AfterSend, and when CheckForbidden or
-// BeforeSend returned before the first call.
+// BeforeSend returned before the first call. Of a batch it has only the topic and NoWaitStore.
 func (c HookContext) Message() *Message {
 	if c.lent == nil {
 		return nil
@@ -126,11 +134,21 @@ func (c HookContext) Message() *Message {
 	return c.lent.copy()
 }
 
+// Batch is a copy of the messages of a batch, under the same conditions as [HookContext.Message]; nil for a single
+// message.
+func (c HookContext) Batch() []*Message {
+	if c.lent == nil {
+		return nil
+	}
+	return c.lent.copyBatch()
+}
+
 // lentMessage is a message that the library lends for the duration of a hook.
 type lentMessage struct {
 	mu     sync.Mutex
 	view   *C.mqp_hook_context
 	copied *Message
+	batch  []*Message
 }
 
 func (l *lentMessage) copy() *Message {
@@ -138,10 +156,25 @@ func (l *lentMessage) copy() *Message {
 	defer l.mu.Unlock()
 	if l.copied == nil && l.view != nil {
 		var message C.mqp_message
-		C.mqpgo_hook_message(l.view, &message)
+		C.mqpgo_hook_message(l.view.message, 0, 0, &message)
 		l.copied = messageOf(&message)
 	}
 	return l.copied
+}
+
+func (l *lentMessage) copyBatch() []*Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.batch != nil || l.view == nil || l.view.batch == nil {
+		return l.batch
+	}
+	l.batch = make([]*Message, int(l.view.message_count))
+	for i := range l.batch {
+		var message C.mqp_message
+		C.mqpgo_hook_message(l.view.batch, C.size_t(l.view.message_size), C.size_t(i), &message)
+		l.batch[i] = messageOf(&message)
+	}
+	return l.batch
 }
 
 func (l *lentMessage) giveBack() {
@@ -178,6 +211,8 @@ func hookContextOf(view *C.mqp_hook_context) HookContext {
 		MessageType: MessageType(view.message_type),
 		QueueID:     int32(view.queue_id),
 		BodyLength:  int(view.body_length),
+
+		MessageCount: int(view.message_count),
 	}
 	copyTexts([]*string{
 		&c.ProducerGroup, &c.Namespace, &c.Topic, &c.MessageID, &c.BornHost, &c.BrokerName, &c.BrokerAddress,
@@ -199,7 +234,7 @@ func (p *Producer) AddHook(hook Hook) error {
 	handle := cgo.NewHandle(&hook)
 	failure := C.mqpgo_add_hook(
 		p.handle, C.uintptr_t(handle), presence(hook.CheckForbidden != nil), presence(hook.BeforeSend != nil),
-		presence(hook.AfterSend != nil))
+		presence(hook.AfterSend != nil), presence(hook.EndTransaction != nil))
 	if failure != nil {
 		handle.Delete()
 	}
@@ -283,4 +318,45 @@ func mqpgoHookAfter(
 			h.AfterSend(context, receiptOf(receipt), nil)
 		}
 	})
+}
+
+// EndTransactionContext is the end of a transaction. It may be kept.
+type EndTransactionContext struct {
+	// State is what the broker was told.
+	State TransactionState
+	// FromCheck tells that the broker had asked.
+	FromCheck bool
+	// ProducerGroup is the producer's group.
+	ProducerGroup string
+	// Namespace is the producer's namespace; empty: none.
+	Namespace string
+	// Topic is the half message's topic.
+	Topic string
+	// MessageID is the unique id that its producer gave it.
+	MessageID string
+	// TransactionID is the transaction's id.
+	TransactionID string
+	// Tags is the half message's tag; empty: none.
+	Tags string
+	// Keys are its index keys, separated by spaces; empty: none.
+	Keys string
+	// RegionID is the region of its broker; empty when that told none.
+	RegionID string
+	// BrokerName is the broker that holds it.
+	BrokerName string
+	// BrokerAddress is its host:port.
+	BrokerAddress string
+}
+
+//export mqpgoHookEndTransaction
+func mqpgoHookEndTransaction(handle C.uintptr_t, view *C.mqp_end_transaction_context) {
+	c := EndTransactionContext{State: TransactionState(view.state), FromCheck: view.from_check != 0}
+	copyTexts([]*string{
+		&c.ProducerGroup, &c.Namespace, &c.Topic, &c.MessageID, &c.TransactionID, &c.Tags, &c.Keys, &c.RegionID,
+		&c.BrokerName, &c.BrokerAddress,
+	}, []C.mqp_str{
+		view.producer_group, view.namespace_name, view.topic, view.message_id, view.transaction_id, view.tags, view.keys,
+		view.region_id, view.broker_name, view.broker_address,
+	})
+	runHook(handle, "EndTransaction", func(h *Hook) { h.EndTransaction(c) })
 }

@@ -34,6 +34,7 @@ type seen struct {
 	what    string
 	context HookContext
 	message *Message
+	batch   []*Message
 	receipt *Receipt
 	err     error
 }
@@ -41,12 +42,12 @@ type seen struct {
 func recording(into chan<- seen) Hook {
 	return Hook{
 		CheckForbidden: func(c HookContext) error {
-			into <- seen{what: "check", context: c, message: c.Message()}
+			into <- seen{what: "check", context: c, message: c.Message(), batch: c.Batch()}
 			return nil
 		},
-		BeforeSend: func(c HookContext) { into <- seen{what: "before", context: c, message: c.Message()} },
+		BeforeSend: func(c HookContext) { into <- seen{what: "before", context: c, message: c.Message(), batch: c.Batch()} },
 		AfterSend: func(c HookContext, r *Receipt, err error) {
-			into <- seen{what: "after", context: c, message: c.Message(), receipt: r, err: err}
+			into <- seen{what: "after", context: c, message: c.Message(), batch: c.Batch(), receipt: r, err: err}
 		},
 	}
 }
@@ -76,7 +77,7 @@ func checkSeen(t *testing.T, all <-chan seen, sent *Message, r *Receipt) {
 	t.Helper()
 	want := HookContext{
 		Mode: ModeAsync, ProducerGroup: "go-tests", Topic: sent.Topic, MessageID: r.MessageID, BornHost: "10.0.0.9",
-		BrokerName: r.BrokerName, QueueID: r.QueueID, BodyLength: len(sent.Body),
+		BrokerName: r.BrokerName, QueueID: r.QueueID, BodyLength: len(sent.Body), MessageCount: 1,
 	}
 	if strings.HasSuffix(t.Name(), "/oneway") {
 		want.Mode = ModeOneway
@@ -104,7 +105,7 @@ func checkSeen(t *testing.T, all <-chan seen, sent *Message, r *Receipt) {
 				!reflect.DeepEqual(got.receipt, r) {
 				t.Errorf("after: %+v", got)
 			}
-		} else if !reflect.DeepEqual(got.message, sent) || c.Attempts != 0 || c.Cost != 0 {
+		} else if !reflect.DeepEqual(got.message, sent) || got.batch != nil || c.Attempts != 0 || c.Cost != 0 {
 			t.Errorf("%s: %+v of %+v", what, got.message, sent)
 		}
 		c.BrokerAddress, c.Attempts, c.Cost, c.lent = "", 0, 0, nil

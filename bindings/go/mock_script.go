@@ -252,6 +252,20 @@ func (c *MockCluster) ClearRequests() error {
 	})
 }
 
+// SetTransactionCheckInterval sets how long the brokers wait before they ask for the end of a transaction, and before they
+// ask again: whole milliseconds up to a day. Default 1 s, where real brokers wait 6 s at first and 30 s then. Errors:
+// [ErrInvalidArgument], [ErrClosed].
+func (c *MockCluster) SetTransactionCheckInterval(interval time.Duration) error {
+	ms, err := milliseconds("interval", interval)
+	if err != nil {
+		return err
+	}
+	return c.do(func() (failure *C.mqp_error) {
+		C.mqp_mock_cluster_set_transaction_check_interval(c.handle, ms, &failure)
+		return failure
+	})
+}
+
 // Echo has the cluster answer the requests of one topic, each with the request's own body, as if a consumer did. The topic
 // is its name on the wire. Errors: [ErrInvalidArgument], [ErrClosed].
 func (c *MockCluster) Echo(topic string) error {

@@ -18,7 +18,7 @@ import (
 type Producer struct {
 	handle *C.mqp_producer
 	// refs counts the calls under way, and 1 for the owner until Close: the last one frees the handle.
-	refs   atomic.Int64
+	refs   references
 	owned  atomic.Bool
 	closed atomic.Bool
 	// traced tells that sends are asked for their trace context.
@@ -68,21 +68,29 @@ func (p *Producer) disown() {
 	}
 }
 
+// references counts who needs a handle: the last one to go frees it.
+type references struct{ atomic.Int64 }
+
 // acquire keeps the handle from being freed until release; false when it is freed already.
-func (p *Producer) acquire() bool {
+func (r *references) acquire() bool {
 	for {
-		n := p.refs.Load()
+		n := r.Load()
 		if n == 0 {
 			return false
 		}
-		if p.refs.CompareAndSwap(n, n+1) {
+		if r.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}
 }
 
+// release tells whether it was the last one.
+func (r *references) release() (last bool) { return r.Add(-1) == 0 }
+
+func (p *Producer) acquire() bool { return p.refs.acquire() }
+
 func (p *Producer) release() {
-	if p.refs.Add(-1) == 0 {
+	if p.refs.release() {
 		C.mqp_producer_free(p.handle)
 		p.handle = nil
 	}

@@ -20,10 +20,17 @@ type MessageQueue struct {
 }
 
 // SendOption says for one send which queue of the topic the message goes to. Without one the queues take turns, and
-// retries go to another broker while there is one. When several are given, the last one counts.
+// retries go to another broker while there is one. When several are given, the last one counts. [WithSplit] says how a
+// batch is split.
 type SendOption func(*selection)
 
 type selection struct {
+	queueChoice
+	// split is of a batch; nil: none.
+	split *int
+}
+
+type queueChoice struct {
 	kind         uint32
 	queueID      int32
 	shardingKey  string
@@ -36,31 +43,33 @@ type selection struct {
 // |String.hashCode| modulo the number of queues, so that most keys move when that number changes. The message stays on
 // its queue over retries. An empty key is refused with [ErrInvalidArgument].
 func WithShardingKey(key string) SendOption {
-	return func(s *selection) { *s = selection{kind: C.MQP_SELECT_HASH, shardingKey: key} }
+	return func(s *selection) { s.queueChoice = queueChoice{kind: C.MQP_SELECT_HASH, shardingKey: key} }
 }
 
 // WithConsistentHash sends messages of the same key to the same queue, by a ring of hashes: only the keys of queues that
 // come or go move. The message stays on its queue over retries. An empty key is refused with [ErrInvalidArgument].
 func WithConsistentHash(key string) SendOption {
-	return func(s *selection) { *s = selection{kind: C.MQP_SELECT_CONSISTENT_HASH, shardingKey: key} }
+	return func(s *selection) { s.queueChoice = queueChoice{kind: C.MQP_SELECT_CONSISTENT_HASH, shardingKey: key} }
 }
 
 // WithRandomQueue sends to any queue; retries go to another broker while there is one.
 func WithRandomQueue() SendOption {
-	return func(s *selection) { *s = selection{kind: C.MQP_SELECT_RANDOM} }
+	return func(s *selection) { s.queueChoice = queueChoice{kind: C.MQP_SELECT_RANDOM} }
 }
 
 // WithMachineRooms sends to one queue after the other of those whose broker's name is room@name with one of the rooms,
 // whose names hold no comma; [ErrNoRoute] when there is none. The message stays on its queue over retries.
 func WithMachineRooms(rooms ...string) SendOption {
 	return func(s *selection) {
-		*s = selection{kind: C.MQP_SELECT_MACHINE_ROOM, machineRooms: strings.Join(rooms, ",")}
+		s.queueChoice = queueChoice{kind: C.MQP_SELECT_MACHINE_ROOM, machineRooms: strings.Join(rooms, ",")}
 	}
 }
 
 // WithQueue sends to this queue, over retries too; [ErrInvalidArgument] when it is no writable queue of the topic.
 func WithQueue(broker string, id int32) SendOption {
-	return func(s *selection) { *s = selection{kind: C.MQP_SELECT_QUEUE, brokerName: broker, queueID: id} }
+	return func(s *selection) {
+		s.queueChoice = queueChoice{kind: C.MQP_SELECT_QUEUE, brokerName: broker, queueID: id}
+	}
 }
 
 // WithQueueSelector sends to the queue that function returns the index of, over retries too. It receives the topic's
@@ -70,7 +79,7 @@ func WithQueue(broker string, id int32) SendOption {
 // reported to the log function, fail the send with [ErrInvalidArgument].
 func WithQueueSelector(function func(queues []MessageQueue) int) SendOption {
 	return func(s *selection) {
-		*s = selection{kind: C.MQP_SELECT_CALLBACK}
+		s.queueChoice = queueChoice{kind: C.MQP_SELECT_CALLBACK}
 		if function != nil {
 			s.choose = &chooser{function: function}
 		}

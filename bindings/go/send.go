@@ -59,14 +59,14 @@ func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOptio
 	if err != nil {
 		return nil, err
 	}
-	return held(ctx, p, call, "one-way send", (*send).oneway)
+	return held(ctx, p, "one-way send", func() (*Receipt, error) { return lent(ctx, p, call, (*send).oneway) })
 }
 
 // enter begins a call that may wait inside the library. So many are let in at the same time as may hold a thread; but a
 // callback is let in always: its thread is held anyway, and the others may wait for it to return.
-func (p *Producer) enter(ctx context.Context) (gated bool, err error) {
+func (p *Producer) enter(ctx context.Context, what string) (gated bool, err error) {
 	if ctx.Err() != nil {
-		return false, interrupted(ctx, "send", false)
+		return false, interrupted(ctx, what, false)
 	}
 	if !p.acquire() {
 		return false, closedError()
@@ -84,7 +84,7 @@ func (p *Producer) enter(ctx context.Context) (gated bool, err error) {
 		return true, nil
 	case <-ctx.Done():
 		p.release()
-		return false, interrupted(ctx, "send", false)
+		return false, interrupted(ctx, what, false)
 	}
 }
 
@@ -122,7 +122,7 @@ func await[T any](ctx context.Context, p *Producer, call *send, name string, han
 // submit hands a call to the library, which from then on owes its completion to w.
 func submit[T any](ctx context.Context, call *send, w *pending[T], hand handing) error {
 	p := w.producer
-	gated, err := p.enter(ctx)
+	gated, err := p.enter(ctx, call.what())
 	if err != nil {
 		return err
 	}
@@ -147,25 +147,41 @@ func submit[T any](ctx context.Context, call *send, w *pending[T], hand handing)
 }
 
 // held makes a call that holds a thread until its end.
-func held[T any](
-	ctx context.Context, p *Producer, call *send, what string, work func(*send, *Producer) (T, error),
-) (value T, err error) {
-	gated, err := p.enter(ctx)
+func held[T any](ctx context.Context, p *Producer, what string, work func() (T, error)) (value T, err error) {
+	gated, err := p.enter(ctx, what)
 	if err != nil {
 		return value, err
 	}
-	call.begin(ctx, p)
 	o, ended := detached(ctx, func() outcome[T] {
 		defer p.leave(gated)
-		defer call.texts.free()
-		giveBack := call.lend()
-		value, err := work(call, p)
-		return outcome[T]{value, giveBack(attribute(err, call.bounded))}
+		value, err := work()
+		return outcome[T]{value, err}
 	})
 	if !ended {
 		return value, interrupted(ctx, what, true)
 	}
 	return o.value, o.err
+}
+
+// lent makes a call that is over when it returns.
+func lent[T any](ctx context.Context, p *Producer, call *send, work func(*send, *Producer) (T, error)) (T, error) {
+	call.begin(ctx, p)
+	defer call.texts.free()
+	giveBack := call.lend()
+	value, err := work(call, p)
+	return value, giveBack(attribute(err, call.bounded))
+}
+
+// receiving makes a call that gives an owned receipt.
+func receiving(call func(receipt **C.mqp_receipt, view *C.mqp_receipt_view) *C.mqp_error) (*Receipt, error) {
+	var receipt *C.mqp_receipt
+	var view C.mqp_receipt_view
+	failure := call(&receipt, &view)
+	defer C.mqp_receipt_free(receipt)
+	if failure != nil {
+		return nil, take(failure)
+	}
+	return receiptOf(&view), nil
 }
 
 // send is the arguments of one call; those that the library gets are in memory without pointers.
@@ -180,7 +196,11 @@ type send struct {
 	context context.Context
 	// request tells that a reply is awaited.
 	request bool
-	ttl     C.uint32_t
+	// ttl is a reply's.
+	ttl C.uint32_t
+	// batch is the messages of a batch, in place of message; their bodies stand one behind the other.
+	batch []C.mqpgo_message
+	split C.uint32_t
 }
 
 func newSend(ctx context.Context, m *Message, opts []SendOption) (*send, error) {
@@ -197,7 +217,9 @@ func prepare(ctx context.Context, m *Message, opts []SendOption, texts *packed) 
 		return nil, err
 	}
 	s := &send{texts: texts, body: m.Body, message: numbers}
-	s.selectQueue(opts)
+	if selected := s.selectQueue(opts); selected.split != nil {
+		return nil, newError(StatusInvalidArgument, "WithSplit is for batches only")
+	}
 	texts.addMessage(m)
 	texts.end()
 	if len(s.body) == 0 {
@@ -209,7 +231,7 @@ func prepare(ctx context.Context, m *Message, opts []SendOption, texts *packed) 
 	return s, nil
 }
 
-func (s *send) selectQueue(opts []SendOption) {
+func (s *send) selectQueue(opts []SendOption) *selection {
 	var selected selection
 	for _, opt := range opts {
 		opt(&selected)
@@ -217,6 +239,7 @@ func (s *send) selectQueue(opts []SendOption) {
 	s.choose = selected.choose
 	s.options = C.mqpgo_options{selector: C.uint32_t(selected.kind), queue_id: C.int32_t(selected.queueID)}
 	s.texts.addSelection(&selected)
+	return &selected
 }
 
 // begin gives the call what is left of the time.
@@ -255,6 +278,13 @@ func (s *send) lend() (giveBack func(error) error) {
 	}
 }
 
+func (s *send) what() string {
+	if s.request {
+		return "request"
+	}
+	return "send"
+}
+
 // interrupted is the error of a call that was handed to the library when its context ended.
 func (s *send) interrupted(ctx context.Context) error {
 	if s.request {
@@ -271,13 +301,8 @@ func (s *send) async(p *Producer, handle C.uintptr_t) *C.mqp_error {
 
 func (s *send) oneway(p *Producer) (*Receipt, error) {
 	text, lengths := s.texts.first()
-	var receipt *C.mqp_receipt
-	var view C.mqp_receipt_view
-	failure := C.mqpgo_send_oneway(
-		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, &receipt, &view)
-	defer C.mqp_receipt_free(receipt)
-	if failure != nil {
-		return nil, take(failure)
-	}
-	return receiptOf(&view), nil
+	return receiving(func(receipt **C.mqp_receipt, view *C.mqp_receipt_view) *C.mqp_error {
+		return C.mqpgo_send_oneway(
+			p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, receipt, view)
+	})
 }

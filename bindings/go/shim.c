@@ -15,8 +15,8 @@ static void clean(mqp_str *text) {
     }
 }
 
-void mqpgo_hook_message(const mqp_hook_context *context, mqp_message *into) {
-    *into = *context->message;
+void mqpgo_hook_message(const mqp_message *first, size_t size, size_t index, mqp_message *into) {
+    *into = *(const mqp_message *)((const char *)first + size * index);
     clean(&into->topic);
     clean(&into->tags);
     clean(&into->keys);
@@ -54,21 +54,28 @@ static void hook_after(void *user_data, const mqp_hook_context *context, const m
     mqp_error_free(end.unread);
 }
 
-// Gives a handle back to Go.
-static void drop(void *user_data) {
+static void hook_end_transaction(void *user_data, const mqp_end_transaction_context *context) {
+    mqpgo_enter_callback();
+    mqpgoHookEndTransaction((uintptr_t)user_data, (mqp_end_transaction_context *)context);
+    mqpgo_leave_callback();
+}
+
+void mqpgo_drop(void *user_data) {
     mqpgo_enter_callback();
     mqpgoDrop((uintptr_t)user_data);
     mqpgo_leave_callback();
 }
 
-mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after) {
+mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after,
+                          int end) {
     mqp_error *error = NULL;
     mqp_hook hook = MQP_HOOK_INIT;
     hook.check_forbidden = checks ? hook_check : NULL;
     hook.before_send = before ? hook_before : NULL;
     hook.after_send = after ? hook_after : NULL;
+    hook.end_transaction = end ? hook_end_transaction : NULL;
     hook.user_data = (void *)handle;
-    hook.drop = drop;
+    hook.drop = mqpgo_drop;
     mqp_producer_add_hook(producer, &hook, &error);
     return error;
 }
@@ -82,7 +89,7 @@ static size_t trace_context(void *user_data, char *out, size_t capacity) {
 
 mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle) {
     mqp_error *error = NULL;
-    mqp_trace_context tells = {trace_context, (void *)handle, drop};
+    mqp_trace_context tells = {trace_context, (void *)handle, mqpgo_drop};
     mqp_producer_set_trace_context(producer, tells, &error);
     return error;
 }
@@ -99,7 +106,7 @@ mqp_error *mqpgo_log_set(uint32_t max_level, uintptr_t handle) {
     if (handle != 0) {
         callback.call = log_record;
         callback.user_data = (void *)handle;
-        callback.drop = drop;
+        callback.drop = mqpgo_drop;
     }
     mqp_log_set(max_level, callback, &error);
     return error;

@@ -55,6 +55,30 @@ mqp_error *mqpgo_reply_async(mqp_producer *producer, const char *text, const siz
                              const mqpgo_message *message, const mqpgo_options *options, uint32_t ttl_ms,
                              uintptr_t handle);
 
+// `bodies` are those of all messages, one behind the other. `*result` is owned by the caller, on failure too, and may be
+// NULL there.
+mqp_error *mqpgo_send_batch_async(mqp_producer *producer, const char *text, const size_t *lengths,
+                                  const uint8_t *bodies, const mqpgo_message *messages, size_t count,
+                                  const mqpgo_options *options, uint32_t split_bytes, uintptr_t handle);
+mqp_error *mqpgo_send_batch_oneway(mqp_producer *producer, const char *text, const size_t *lengths,
+                                   const uint8_t *bodies, const mqpgo_message *messages, size_t count,
+                                   const mqpgo_options *options, uint32_t split_bytes, mqp_batch_result **result);
+
+// How one message ended: `*failed` tells which of the two was read; both borrow from the result.
+mqp_error *mqpgo_batch_end(const mqp_batch_result *result, size_t index, mqp_receipt_view *receipt,
+                           mqp_error_view *failure, int *failed);
+
+// `handle` is owned by the producer when NULL is returned.
+mqp_error *mqpgo_set_transaction_checker(mqp_producer *producer, uintptr_t handle);
+
+mqp_error *mqpgo_transaction_send(mqp_transaction *transaction, const char *text, const size_t *lengths,
+                                  const uint8_t *body, const mqpgo_message *message, const mqpgo_options *options,
+                                  mqp_receipt **receipt, mqp_receipt_view *view);
+
+// `text` holds the topic and the recall handle.
+mqp_error *mqpgo_recall(mqp_producer *producer, const char *text, const size_t *lengths, uint32_t timeout_ms,
+                        mqp_receipt **receipt, mqp_receipt_view *view);
+
 // Strings and body of `view` are borrowed from the message; an empty body has no address.
 mqp_error *mqpgo_received_get(const mqp_received_message *message, mqp_received_message_view *view);
 
@@ -62,10 +86,12 @@ mqp_error *mqpgo_received_get(const mqp_received_message *message, mqp_received_
 int mqpgo_in_callback(void);
 
 // `handle` is owned by the producer when NULL is returned; functions that the hook has not are not called.
-mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after);
+mqp_error *mqpgo_add_hook(mqp_producer *producer, uintptr_t handle, int checks, int before, int after,
+                          int end);
 
-// The message of a hook, as Go may read it: with no address for what is empty.
-void mqpgo_hook_message(const mqp_hook_context *context, mqp_message *into);
+// A message of a hook, as Go may read it: with no address for what is empty. It is the one at `index` of those that are
+// `size` bytes apart.
+void mqpgo_hook_message(const mqp_message *first, size_t size, size_t index, mqp_message *into);
 
 // `handle` is owned by the producer when NULL is returned.
 mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle);

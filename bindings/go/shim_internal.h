@@ -11,6 +11,9 @@
 void mqpgo_enter_callback(void);
 void mqpgo_leave_callback(void);
 
+// Gives a handle back to Go.
+void mqpgo_drop(void *user_data);
+
 // Texts one behind the other, and the lengths of those that are not read yet.
 typedef struct {
     const char *text;

@@ -1,0 +1,180 @@
+//go:build cgo
+
+package mqproducer
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// BatchEnd is how one message of a batch ended: one of Receipt and Err is set.
+type BatchEnd struct {
+	// Receipt is the broker's receipt; nil when the message failed.
+	Receipt *Receipt
+	// Err is why it failed, an [*Error]; nil when it did not.
+	Err error
+}
+
+// WithSplit lets a batch be split into requests of at most so many bytes each, from 1 to max_message_size; a message that
+// is larger by itself goes alone. A message takes its body, its properties and 22 bytes. Without it a batch is one
+// request, and refused when it takes more than max_message_size. Only for batches: all others fail with
+// [ErrInvalidArgument].
+func WithSplit(bytes int) SendOption {
+	return func(s *selection) { s.split = &bytes }
+}
+
+// SendBatch sends several messages in one request, or in several when [WithSplit] says so, and waits for the end of all,
+// without holding a thread; failed tries are repeated as configured. The deadline of ctx is that of the whole batch. When
+// ctx is done it returns at once; messages may be stored all the same when the error says MaybePersisted.
+//
+// The messages have one topic and one NoWaitStore. Each keeps its unique id, flag and properties. None may have a delay, a
+// priority or a lite topic, also not as a property, or go to a retry topic (%RETRY%...); none is compressed.
+//
+// The requests of a split batch go one after the other. Without a queue selector, and with [WithRandomQueue], each has a
+// queue of its own choice, and one that fails does not stop the next; with all other selectors they go to one queue in the
+// order of the messages, and after a failure the rest is not sent.
+//
+// The error is nil when every message was stored. Otherwise the batch was refused, then there are no ends and the error
+// names the message by its index; or it was sent, then there is one end for each message, in their order, and the error is
+// that of the first one that failed. Errors: those of [Producer.Send].
+func (p *Producer) SendBatch(ctx context.Context, messages []*Message, opts ...SendOption) ([]BatchEnd, error) {
+	call, err := newBatch(messages, opts)
+	if err != nil {
+		return nil, err
+	}
+	return await[[]BatchEnd](ctx, p, call, "SendBatch", (*send).batchAsync)
+}
+
+// SendBatchAsync sends several messages as [Producer.SendBatch] and returns; done is called exactly once with the end of
+// all when SendBatchAsync returned nil, perhaps before it returned, and never otherwise. The deadline of ctx is the
+// batch's; cancelling ctx afterwards has no effect. It waits no longer than [Producer.SendAsync] does.
+//
+// done runs on the library's thread: see "Callbacks" in the package's documentation. Errors, returned or given to done:
+// those of [Producer.SendBatch].
+func (p *Producer) SendBatchAsync(
+	ctx context.Context, messages []*Message, done func([]BatchEnd, error), opts ...SendOption,
+) error {
+	if done == nil {
+		return newError(StatusInvalidArgument, "`done` is nil")
+	}
+	call, err := newBatch(messages, opts)
+	if err != nil {
+		return err
+	}
+	return submit(ctx, call, &pending[[]BatchEnd]{producer: p, callback: done}, (*send).batchAsync)
+}
+
+// SendBatchOneway sends several messages as [Producer.SendBatch] without asking for answers: success means that they were
+// handed to the connection, no more, and nothing is repeated. The receipts have the status [SendUnconfirmed]. It waits,
+// at most up to the deadline, until connections are open. Errors: those of [Producer.SendBatch] but [ErrBroker].
+func (p *Producer) SendBatchOneway(ctx context.Context, messages []*Message, opts ...SendOption) ([]BatchEnd, error) {
+	call, err := newBatch(messages, opts)
+	if err != nil {
+		return nil, err
+	}
+	return held(ctx, p, "one-way batch", func() ([]BatchEnd, error) {
+		return lent(ctx, p, call, (*send).batchOneway)
+	})
+}
+
+// newBatch copies the messages: their bodies have to stand in one piece of memory.
+func newBatch(messages []*Message, opts []SendOption) (*send, error) {
+	s := &send{texts: packs.Get().(*packed), batch: make([]C.mqpgo_message, len(messages), len(messages)+1)}
+	selected := s.selectQueue(opts)
+	if selected.split != nil {
+		if *selected.split < 1 || int64(*selected.split) > math.MaxUint32 {
+			what := "the split of %d bytes is out of range; the minimum is 1"
+			return nil, newError(StatusInvalidArgument, fmt.Sprintf(what, *selected.split))
+		}
+		s.split = C.uint32_t(*selected.split)
+	}
+	total := 0
+	for _, m := range messages {
+		if m != nil {
+			total += len(m.Body)
+		}
+	}
+	// The byte behind the last body gives an empty one an address.
+	s.body = make([]byte, 0, total+1)
+	for i, m := range messages {
+		if m == nil {
+			return nil, newError(StatusInvalidArgument, fmt.Sprintf("message %d is nil", i))
+		}
+		numbers, err := m.numbers()
+		if err != nil {
+			e := err.(*Error)
+			e.Message = fmt.Sprintf("message %d: %s", i, e.Message)
+			return nil, e
+		}
+		s.batch[i] = numbers
+		s.body = append(s.body, m.Body...)
+		s.texts.addMessage(m)
+	}
+	s.body = append(s.body, 0)
+	s.texts.end()
+	return s, nil
+}
+
+// firstOfBatch is the address of the messages; there is one even when there are none.
+func (s *send) firstOfBatch() *C.mqpgo_message { return &s.batch[:1][0] }
+
+func (s *send) batchAsync(p *Producer, handle C.uintptr_t) *C.mqp_error {
+	text, lengths := s.texts.first()
+	return C.mqpgo_send_batch_async(
+		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), s.firstOfBatch(), C.size_t(len(s.batch)),
+		&s.options, s.split, handle)
+}
+
+func (s *send) batchOneway(p *Producer) ([]BatchEnd, error) {
+	text, lengths := s.texts.first()
+	var result *C.mqp_batch_result
+	failure := C.mqpgo_send_batch_oneway(
+		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), s.firstOfBatch(), C.size_t(len(s.batch)),
+		&s.options, s.split, &result)
+	defer C.mqp_batch_result_free(result)
+	ends, unread := batchEndsOf(result, s.bounded)
+	if err := take(failure); err != nil {
+		return ends, err
+	}
+	return ends, unread
+}
+
+// batchEndsOf reads how the messages ended; nil when there is no result.
+func batchEndsOf(result *C.mqp_batch_result, bounded bool) ([]BatchEnd, error) {
+	if result == nil {
+		return nil, nil
+	}
+	ends := make([]BatchEnd, int(C.mqp_batch_result_count(result)))
+	for i := range ends {
+		var receipt C.mqp_receipt_view
+		var failure C.mqp_error_view
+		var failed C.int
+		if unread := C.mqpgo_batch_end(result, C.size_t(i), &receipt, &failure, &failed); unread != nil {
+			return nil, take(unread)
+		}
+		if failed != 0 {
+			ends[i].Err = attribute(errorOf(&failure), bounded)
+		} else {
+			ends[i].Receipt = receiptOf(&receipt)
+		}
+	}
+	return ends, nil
+}
+
+//export mqpgoCompleteBatch
+func mqpgoCompleteBatch(handle C.uintptr_t, result *C.mqp_batch_result, failure *C.mqp_error_view) {
+	callbacks.Add(1)
+	defer callbacks.Add(-1)
+	p := taken[[]BatchEnd](handle)
+	var o outcome[[]BatchEnd]
+	o.value, o.err = batchEndsOf(result, p.bounded)
+	if failure != nil {
+		o.err = attribute(errorOf(failure), p.bounded)
+	}
+	p.complete(o)
+}
