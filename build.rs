@@ -25,6 +25,7 @@ const SOURCES: &[&str] = &[
     "end_transaction.rs",
     "hook.rs",
     "trace.rs",
+    "statistics.rs",
     "log.rs",
     "mock.rs",
     "mock_fault.rs",

@@ -337,6 +337,12 @@ typedef struct mqp_receipt mqp_receipt;
 typedef struct mqp_received_message mqp_received_message;
 
 /**
+ * What a producer counted up to one moment: an *owned* handle, freed by mqp_statistics_free, unless a callback lends
+ * it. It never changes, so that any threads may read it at the same time. docs/STATISTICS.md lists what is in it.
+ */
+typedef struct mqp_statistics mqp_statistics;
+
+/**
  * A transaction: an *owned* handle, freed by mqp_transaction_free. Any number of threads may use it at the same time.
  * It does not keep its producer open, nor must it be freed first: once the producer is closed or freed, nothing can be
  * ended any more and the broker's check decides.
@@ -1298,6 +1304,34 @@ typedef struct mqp_trace_context {
 } mqp_trace_context;
 
 /**
+ * Who is told a producer's statistics, again and again.
+ *
+ * Once mqp_producer_set_statistics_callback returned MQP_OK, `call` runs every `statistics_interval` from the
+ * producer's start on, and `drop` exactly once after the last of these calls: when the producer is closed or freed, or
+ * the callback replaced. On any other return neither runs, and `user_data` stays the caller's.
+ *
+ * Thread: both run on the library's dispatcher, one after the other, and `drop` on the thread that frees the last
+ * producer when that ends the dispatcher. An interval is left out while the call before it still waits for the
+ * dispatcher. No call begins after mqp_producer_close returned. They MUST NOT block for long (all other callbacks
+ * wait), throw or `longjmp`; calls of the library that block return MQP_ERR_WOULD_DEADLOCK there, all others are
+ * allowed. Ending the thread by `pthread_exit` is survived, but no callback runs after it.
+ */
+typedef struct mqp_statistics_callback {
+    /**
+     * Required: receives the statistics, *borrowed* until it returns.
+     */
+    void (*call)(void *user_data, const struct mqp_statistics *statistics);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_statistics_callback;
+
+/**
  * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
  */
 typedef struct mqp_log_record {
@@ -2104,8 +2138,8 @@ mqp_status mqp_producer_send_many(struct mqp_producer *producer,
 
 /**
  * Ends all calls into the caller for this producer's messages: from now on their completions are dropped without
- * running `call` or `drop` of their callbacks, their after-send hooks are not told, and checks of transactions are not
- * answered, so that the broker asks again. For a binding whose interpreter is about to end; whatever `user_data` holds
+ * running `call` or `drop` of their callbacks, their after-send hooks are not told, statistics neither, and checks of
+ * transactions are not answered, so that the broker asks again. For a binding whose interpreter is about to end; whatever `user_data` holds
  * is left to the end of the process.
  *
  * A `call` that is running is not waited for, but its `drop` is left out, too. Messages in flight go on, flush and
@@ -2113,7 +2147,9 @@ mqp_status mqp_producer_send_many(struct mqp_producer *producer,
  *
  * `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED; MQP_ERR_INVALID_ARGUMENT.
  */
-MQP_API mqp_status mqp_producer_discard_completions(struct mqp_producer *producer, struct mqp_error **error);
+MQP_API
+mqp_status mqp_producer_discard_completions(struct mqp_producer *producer,
+                                            struct mqp_error **error);
 
 /**
  * Sends a request and waits for the reply of whoever consumes it.
@@ -2430,6 +2466,52 @@ MQP_API
 mqp_status mqp_producer_set_trace_context(struct mqp_producer *producer,
                                           struct mqp_trace_context trace_context,
                                           struct mqp_error **error);
+
+/**
+ * Takes a snapshot of what a producer has counted since it was made, and of how it does at the moment; also of one that
+ * is closed.
+ *
+ * `out`: receives an *owned* handle; NULL on failure. `error`: may be NULL. Threads: any. Errors: MQP_ERR_FORKED,
+ * MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_statistics(const struct mqp_producer *producer,
+                                   struct mqp_statistics **out,
+                                   struct mqp_error **error);
+
+/**
+ * The statistics as one JSON object, in the form of docs/STATISTICS.md; the empty text for NULL.
+ *
+ * Returns: *borrowed* until the statistics are freed. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_str mqp_statistics_json(const struct mqp_statistics *statistics);
+
+/**
+ * The statistics as Prometheus text exposition, version 0.0.4, in the form of docs/STATISTICS.md; the empty text for
+ * NULL.
+ *
+ * Returns: *borrowed* until the statistics are freed. Threads: any. Errors: none.
+ */
+MQP_API struct mqp_str mqp_statistics_prometheus(const struct mqp_statistics *statistics);
+
+/**
+ * Frees statistics; NULL is allowed. Not for those that a callback lends.
+ *
+ * `statistics`: *owned*, taken. Threads: any. Errors: none.
+ */
+MQP_API void mqp_statistics_free(struct mqp_statistics *statistics);
+
+/**
+ * Sets who is told the statistics of a producer that is not started, every `statistics_interval` milliseconds (0, the
+ * default: never), in place of who was set before.
+ *
+ * `callback`: taken when the call returns MQP_OK, else untouched: see mqp_statistics_callback. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_set_statistics_callback(struct mqp_producer *producer,
+                                                struct mqp_statistics_callback callback,
+                                                struct mqp_error **error);
 
 /**
  * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.

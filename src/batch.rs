@@ -57,18 +57,34 @@ impl BatchResult {
 #[derive(Debug)]
 pub(crate) struct BatchEnd {
     ids: Vec<String>,
+    /// The length of each body.
+    sizes: Vec<usize>,
     parts: Vec<(Range<usize>, Outcome)>,
 }
 
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "the message was dropped inside the library").with_maybe_persisted(true)
+}
+
 impl BatchEnd {
-    /// Of messages with these unique ids.
-    pub(crate) fn new(ids: Vec<String>) -> Self {
-        BatchEnd { ids, parts: Vec::new() }
+    /// Of messages with these unique ids and bodies of these lengths.
+    pub(crate) fn new(ids: Vec<String>, sizes: Vec<usize>) -> Self {
+        BatchEnd { ids, sizes, parts: Vec::new() }
     }
 
     /// Of a batch that nobody ended.
-    pub(crate) fn lost(count: usize) -> Self {
-        BatchEnd::new(vec![String::new(); count])
+    pub(crate) fn lost(sizes: Vec<usize>) -> Self {
+        let count = sizes.len();
+        let mut end = BatchEnd::new(vec![String::new(); count], sizes);
+        end.push(0..count, Err(lost()));
+        end
+    }
+
+    /// Tells of each request how it ended, how many messages it had and how long their bodies were.
+    pub(crate) fn each(&self, tell: impl Fn(&Outcome, usize, usize)) {
+        for (range, outcome) in &self.parts {
+            tell(outcome, range.len(), self.sizes[range.clone()].iter().sum());
+        }
     }
 
     /// The end of the request that carried these messages.
@@ -78,9 +94,7 @@ impl BatchEnd {
 
     /// The end of each message.
     pub(crate) fn into_result(self) -> BatchResult {
-        let lost = Error::new(ErrorKind::Internal, "the message was dropped inside the library");
-        let lost = lost.with_maybe_persisted(true);
-        let mut results: Vec<Outcome> = self.ids.iter().map(|_| Err(lost.clone())).collect();
+        let mut results: Vec<Outcome> = self.ids.iter().map(|_| Err(lost())).collect();
         let mut ids = self.ids;
         for (range, outcome) in self.parts {
             match outcome {
@@ -188,7 +202,7 @@ mod tests {
 
     fn ended(parts: Vec<(Range<usize>, Outcome)>) -> BatchEnd {
         let count = parts.iter().map(|(range, _)| range.len()).sum();
-        BatchEnd { ids: (0..count).map(|number| format!("M{number}")).collect(), parts }
+        BatchEnd { ids: (0..count).map(|number| format!("M{number}")).collect(), sizes: vec![1; count], parts }
     }
 
     fn shown(end: BatchEnd) -> Vec<(String, String, i64)> {
@@ -228,7 +242,7 @@ mod tests {
         let mixed = mixed.into_result();
         assert!(!mixed.all_ok() && mixed.results()[0].is_ok() && mixed.results()[2].is_err());
         assert_eq!(mixed.first_error().map(|(index, error)| (index, error.message())), Some((1, "late")));
-        let lost = BatchEnd::lost(2).into_result();
+        let lost = BatchEnd::lost(vec![1, 2]).into_result();
         assert!(lost.results().iter().all(|result| result.as_ref().unwrap_err().maybe_persisted()));
         assert!(ended(vec![(0..1, Ok(receipt("A", 0)))]).into_result().all_ok());
     }

@@ -79,6 +79,9 @@ impl Owed {
         let Some((completion, permit, dispatcher)) = self.0.take() else {
             return;
         };
+        if let Some(permit) = &permit {
+            permit.count(&outcome);
+        }
         match completion {
             Completion::Waiter(waiter) => {
                 drop(permit);

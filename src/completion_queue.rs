@@ -122,7 +122,7 @@ mod tests {
     fn the_signal_is_raised_once_until_the_last_entry_is_taken() {
         let flag = Flag::default();
         let queue = CompletionQueue::new(flag.clone());
-        assert_eq!(queue.take(9, Instant::now()), []);
+        assert!(queue.take(9, Instant::now()).is_empty());
         for n in 0..5 {
             append(&queue, n);
             assert_eq!(flag.state(), (1, 1));

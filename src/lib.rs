@@ -26,6 +26,7 @@ mod reply;
 mod route;
 mod runtime;
 mod selector;
+pub mod statistics;
 mod sync;
 
 pub use batch::{BatchOptions, BatchResult};
@@ -39,3 +40,4 @@ pub use protocol::remoting::transaction::TransactionState;
 pub use received::ReceivedMessage;
 pub use reply::ReplyTo;
 pub use selector::{MessageQueue, Selector};
+pub use statistics::Statistics;

@@ -6,17 +6,28 @@ use crate::policy::ring::Ring;
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
 use crate::random::generator;
+use crate::statistics::counters::{BrokerCounters, BrokersCounters};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A broker that takes messages.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Broker {
     pub(crate) name: Arc<str>,
     pub(crate) address: Arc<str>,
+    /// Shared by all of this name.
+    pub(crate) counters: Arc<BrokerCounters>,
 }
+
+impl PartialEq for Broker {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.address == other.address
+    }
+}
+
+impl Eq for Broker {}
 
 /// One queue of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +48,13 @@ pub(crate) struct TopicRoute {
 
 impl TopicRoute {
     /// The queues that `data` means. `queue_limit`: the most queues of a topic to be created.
-    fn from_data(data: &TopicRouteData, queue_limit: Option<i32>, next: Arc<AtomicUsize>) -> Self {
-        TopicRoute { queues: layout::queues(data, queue_limit), next, ring: OnceLock::new() }
+    fn from_data(
+        data: &TopicRouteData,
+        queue_limit: Option<i32>,
+        next: Arc<AtomicUsize>,
+        counters: &BrokersCounters,
+    ) -> Self {
+        TopicRoute { queues: layout::queues(data, queue_limit, counters), next, ring: OnceLock::new() }
     }
 
     /// The next queue by round robin, on another broker than `avoid` while there is one.
@@ -86,6 +102,7 @@ impl TopicRoute {
 #[derive(Debug, Default)]
 pub(crate) struct RouteCache {
     topics: RwLock<HashMap<Arc<str>, Known>>,
+    counters: BrokersCounters,
 }
 
 #[derive(Clone, Debug)]
@@ -110,7 +127,7 @@ impl RouteCache {
             Some(known) => Arc::clone(&known.route.next),
             None => Arc::new(AtomicUsize::new(generator().usize(0..1 << 16))),
         };
-        let route = Arc::new(TopicRoute::from_data(data, queue_limit, next));
+        let route = Arc::new(TopicRoute::from_data(data, queue_limit, next, &self.counters));
         let known = Known { route: Arc::clone(&route), borrowed: queue_limit.is_some(), fetched: Instant::now() };
         topics.insert(topic.into(), known);
         route
@@ -145,6 +162,18 @@ impl RouteCache {
         brokers.sort_by(|a, b| (&a.name, &a.address).cmp(&(&b.name, &b.address)));
         brokers.dedup();
         brokers
+    }
+
+    /// What was counted of each broker so far.
+    pub(crate) fn counters(&self) -> &BrokersCounters {
+        &self.counters
+    }
+
+    /// Every topic with a queue to send to, and when its snapshot was fetched.
+    pub(crate) fn all_fetched(&self) -> Vec<(Arc<str>, Instant)> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let with_queue = topics.iter().filter(|(_, known)| !known.route.is_empty());
+        with_queue.map(|(topic, known)| (Arc::clone(topic), known.fetched)).collect()
     }
 
     /// When the topic's snapshot was fetched.

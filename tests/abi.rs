@@ -106,6 +106,12 @@ fn selectors_broker_states_and_backpressure() {
 }
 
 #[test]
+fn statistics() {
+    let refusing = broker(|request| Some(answer(16, request.opaque, "no permission here", "")));
+    check("statistics", &[&format!("rocketmq://{refusing}")]);
+}
+
+#[test]
 fn the_example_sends_in_each_mode() {
     let example = build(&format!("{ROOT}/examples/c/send.c"), "send-example");
     let output = run(&example, &[]);
@@ -147,11 +153,12 @@ fn memory_is_clean() {
     let requests = build(&source("request_reply.c"), "requests-memory");
     let script = build(&source("mock_script.c"), "mock-script-memory");
     let trace = build(&source("trace.c"), "trace-memory");
+    let statistics = build(&source("statistics.c"), "statistics-memory");
     let epoll = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-memory");
     let sends = build(&source("send_queued.c"), "send-queued-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs =
-        [example, bad_input, hooks, requests, script, trace, batch, epoll, sends].map(|program| (program, None));
+    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, sends, statistics]
+        .map(|program| (program, None));
     for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();

@@ -308,6 +308,7 @@ fn a_close_without_time_drops_what_waits() {
     }
     producer.close(Duration::ZERO).unwrap();
     assert_eq!(producer.traces_dropped().unwrap(), 3);
+    assert_eq!(producer.statistics().unwrap().dropped_trace_records, 3);
     assert_eq!(trace_bodies(&broker).len(), 0);
 }
 

@@ -351,6 +351,13 @@ pub const OPTIONS: &[OptionSpec] = &[
         java: Some("off"),
     },
     OptionSpec {
+        key: "statistics_interval",
+        kind: OptionKind::Milliseconds { min: 0, max: 24 * HOUR_MS },
+        default: "0",
+        doc: "How often the statistics callback is called, when one is set. 0: never; statistics can be asked for all the same.",
+        java: Some("none"),
+    },
+    OptionSpec {
         key: "poll_name_server_interval",
         kind: OptionKind::Milliseconds { min: 100, max: HOUR_MS },
         default: "30000",

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) max_in_flight_messages: usize,
     pub(crate) max_in_flight_bytes: usize,
     pub(crate) backpressure: Backpressure,
+    /// Zero: no statistics of their own accord.
+    pub(crate) statistics_interval: Duration,
     pub(crate) poll_name_server_interval: Duration,
     pub(crate) heartbeat_broker_interval: Duration,
     pub(crate) api_timeout: Duration,
@@ -138,6 +140,7 @@ impl Settings {
                 "wait_forever" => Backpressure::WaitForever,
                 _ => Backpressure::Block,
             },
+            statistics_interval: milliseconds(config, "statistics_interval")?,
             poll_name_server_interval: milliseconds(config, "poll_name_server_interval")?,
             heartbeat_broker_interval: milliseconds(config, "heartbeat_broker_interval")?,
             api_timeout: milliseconds(config, "mq_client_api_timeout")?,

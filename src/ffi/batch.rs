@@ -382,7 +382,7 @@ unsafe impl Send for HeldBatch {}
 impl HeldBatch {
     /// Puts the end into the form that C reads; the conversion is the dispatcher's work, not the I/O thread's.
     fn fill(&mut self) {
-        let result = mqp_batch_result::new(self.end.take().unwrap_or_else(|| BatchEnd::lost(0)).into_result());
+        let result = mqp_batch_result::new(self.end.take().unwrap_or_else(|| BatchEnd::lost(Vec::new())).into_result());
         let completion = mqp_batch_completion {
             struct_size: size_of::<mqp_batch_completion>() as u32,
             status: result.failure.as_ref().map_or(MQP_OK, |error| number(error.kind())),

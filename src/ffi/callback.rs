@@ -6,9 +6,10 @@ use super::batch::{self, HeldBatch};
 use super::error::mqp_error;
 use super::handle;
 use super::hook::{self, HeldAfter};
-use super::log::{LogDrop, LogRecord};
+use super::log::LogRecord;
 use super::receipt::mqp_receipt;
 use super::request::{self, HeldReply};
+use super::statistics::{self, ForeignStatistics, HeldReport};
 use super::status::{MQP_OK, mqp_status, number};
 use super::transaction::{self, HeldCheck};
 use super::types::invalid;
@@ -17,7 +18,10 @@ use crate::error::Result;
 use crate::producer::admission::Permit;
 use crate::producer::checks::Check;
 use crate::producer::hooks::After;
+use crate::producer::statistics::Report;
+use crate::runtime::{Job, Runtime};
 use std::ffi::c_void;
+use std::sync::Arc;
 
 /// The end of one message. In a callback everything in it is *borrowed* until the callback returns; mqp_receipt_clone
 /// and mqp_error_clone keep more. From a completion queue it is *owned*: mqp_completions_free.
@@ -101,8 +105,45 @@ pub(crate) enum ForeignJob {
     Check(Box<HeldCheck>),
     /// A record for the log callback.
     Log(LogRecord),
-    /// The `drop` of a log callback that was replaced.
-    LogDrop(LogDrop),
+    /// The statistics for their callback.
+    Statistics(Box<HeldReport>),
+    /// The `drop` of a callback that is not called any more.
+    GiveBack(GiveBack),
+}
+
+/// The `drop` of a callback with its argument.
+#[derive(Clone, Copy)]
+pub(crate) struct GiveBack {
+    user_data: *mut c_void,
+    drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+}
+
+// SAFETY: `user_data` is never read here, and the documentation of each callback says on which threads it is used.
+unsafe impl Send for GiveBack {}
+
+impl GiveBack {
+    pub(crate) fn new(user_data: *mut c_void, drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>) -> Self {
+        GiveBack { user_data, drop }
+    }
+
+    pub(crate) fn user_data(self) -> *mut c_void {
+        self.user_data
+    }
+
+    /// Runs it on the dispatcher; without one, here.
+    pub(crate) fn dispatch(self) {
+        match Runtime::running() {
+            Some(runtime) => runtime.dispatch(Job::Foreign(ForeignJob::GiveBack(self))),
+            None => self.run(),
+        }
+    }
+
+    fn run(self) {
+        if let Some(drop) = self.drop {
+            // SAFETY: called once, after the last call, as the documentation of each callback promises.
+            unsafe { drop(self.user_data) };
+        }
+    }
 }
 
 /// A completion with all that it points to.
@@ -127,6 +168,10 @@ impl ForeignJob {
         ForeignJob::Check(Box::new(HeldCheck::new(check)))
     }
 
+    pub(crate) fn statistics(listener: Arc<ForeignStatistics>, report: Report) -> Self {
+        ForeignJob::Statistics(Box::new(HeldReport::new(listener, report)))
+    }
+
     /// Runs it on the calling thread.
     ///
     /// While a foreign function runs, no frame of Rust holds anything that needs a drop: the function may end the
@@ -139,7 +184,8 @@ impl ForeignJob {
             ForeignJob::Hooks(held) => hook::tell(handle::give_box(held)),
             ForeignJob::Check(held) => transaction::check(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
-            ForeignJob::LogDrop(drop) => drop.run(),
+            ForeignJob::Statistics(held) => statistics::tell(handle::give_box(held)),
+            ForeignJob::GiveBack(give_back) => give_back.run(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
-use super::callback::ForeignJob;
+use super::callback::{ForeignJob, GiveBack};
 use super::error::mqp_error;
 use super::os::{ForkLocal, is_library_thread};
 use super::status::mqp_status;
@@ -75,7 +75,7 @@ type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_log_record);
 
 struct Sink {
     call: Call,
-    give_back: LogDrop,
+    give_back: GiveBack,
 }
 
 // SAFETY: `user_data` is never read here, and the documentation of `mqp_log_callback` says on which threads it is used.
@@ -85,29 +85,7 @@ unsafe impl Sync for Sink {}
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        match Runtime::running() {
-            Some(runtime) => runtime.dispatch(Job::Foreign(ForeignJob::LogDrop(self.give_back))),
-            None => self.give_back.run(),
-        }
-    }
-}
-
-/// The `drop` of a callback with its argument.
-#[derive(Clone, Copy)]
-pub(crate) struct LogDrop {
-    user_data: *mut c_void,
-    drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
-}
-
-// SAFETY: as for `Sink`.
-unsafe impl Send for LogDrop {}
-
-impl LogDrop {
-    pub(crate) fn run(self) {
-        if let Some(drop) = self.drop {
-            // SAFETY: called once, after the last call, as `mqp_log_callback` promises.
-            unsafe { drop(self.user_data) };
-        }
+        self.give_back.dispatch();
     }
 }
 
@@ -128,7 +106,7 @@ impl LogRecord {
     pub(crate) fn run(self) {
         state().queued.fetch_sub(1, Ordering::Relaxed);
         DELIVERING.set(true);
-        let (call, user_data) = (self.sink.call, self.sink.give_back.user_data);
+        let (call, user_data) = (self.sink.call, self.sink.give_back.user_data());
         let held = handle::give(self);
         // SAFETY: `held` lives until it is taken below; the function is called as `mqp_log_callback` promises.
         unsafe {
@@ -151,7 +129,15 @@ struct State {
     sink: Mutex<Option<Arc<Sink>>>,
     level: AtomicU32,
     queued: AtomicUsize,
+    /// Not reported yet.
     lost: AtomicU64,
+    /// All of them.
+    dropped: AtomicU64,
+}
+
+/// How many records the callback was too slow for.
+pub(crate) fn dropped() -> u64 {
+    state().dropped.load(Ordering::Relaxed)
 }
 
 fn state() -> &'static State {
@@ -252,6 +238,7 @@ fn emit(level: u32, target: &str, message: &str) {
     };
     if state.queued.load(Ordering::Relaxed) >= QUEUE_LIMIT {
         state.lost.fetch_add(1, Ordering::Relaxed);
+        state.dropped.fetch_add(1, Ordering::Relaxed);
         return;
     }
     let lost = state.lost.swap(0, Ordering::Relaxed);
@@ -288,7 +275,7 @@ pub unsafe extern "C" fn mqp_log_set(
             return Err(invalid(format!("`max_level` is {max_level}; the maximum is {MQP_LOG_TRACE}")));
         }
         install()?;
-        let give_back = LogDrop { user_data: callback.user_data, drop: callback.drop };
+        let give_back = GiveBack::new(callback.user_data, callback.drop);
         let sink = callback.call.map(|call| Arc::new(Sink { call, give_back }));
         let state = state();
         state.level.store(if sink.is_some() { max_level } else { MQP_LOG_OFF }, Ordering::Relaxed);

@@ -21,7 +21,7 @@ mod handle;
 #[cfg(feature = "capi")]
 pub(crate) mod hook;
 #[cfg(feature = "capi")]
-mod log;
+pub(crate) mod log;
 #[cfg(feature = "capi")]
 mod message;
 #[cfg(feature = "capi")]
@@ -45,6 +45,8 @@ mod selector;
 mod send_queued;
 #[cfg(feature = "capi")]
 mod sized;
+#[cfg(feature = "capi")]
+pub(crate) mod statistics;
 #[cfg(feature = "capi")]
 mod status;
 #[cfg(feature = "capi")]

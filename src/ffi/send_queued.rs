@@ -99,8 +99,8 @@ pub unsafe extern "C" fn mqp_producer_send_many(
 }
 
 /// Ends all calls into the caller for this producer's messages: from now on their completions are dropped without
-/// running `call` or `drop` of their callbacks, their after-send hooks are not told, and checks of transactions are not
-/// answered, so that the broker asks again. For a binding whose interpreter is about to end; whatever `user_data` holds
+/// running `call` or `drop` of their callbacks, their after-send hooks are not told, statistics neither, and checks of
+/// transactions are not answered, so that the broker asks again. For a binding whose interpreter is about to end; whatever `user_data` holds
 /// is left to the end of the process.
 ///
 /// A `call` that is running is not waited for, but its `drop` is left out, too. Messages in flight go on, flush and

@@ -10,6 +10,7 @@ use super::log::{self, mqp_log_callback};
 use super::message::{mqp_message, mqp_send_options};
 use super::mock::{self, mqp_mock_message_view};
 use super::sized::{self, SizedStruct};
+use super::statistics::{self, mqp_statistics_callback};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
@@ -157,6 +158,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let log_callback = mqp_log_callback { call: Some(call_log), user_data: null_mut(), drop: None };
     let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
     let checker = transaction::mqp_transaction_checker { call: None, user_data: null_mut(), drop: None };
+    let statistics_callback = mqp_statistics_callback { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
     macro_rules! calls {
         ($($module:ident :: $name:ident ( $($argument:expr),* )),* $(,)?) => {
@@ -205,6 +207,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         broker::mqp_producer_broker_states(null(), null_mut()),
         broker::mqp_broker_states_get(null(), 0, null_mut()),
         log::mqp_log_set(99, log_callback),
+        statistics::mqp_producer_statistics(null(), null_mut()),
+        statistics::mqp_producer_set_statistics_callback(null_mut(), statistics_callback),
         mock::mqp_mock_cluster_new(empty, 0, 0, null_mut()),
         mock::mqp_mock_cluster_messages(null(), empty, null_mut()),
         mock::mqp_mock_cluster_message_count(null(), empty, null_mut()),

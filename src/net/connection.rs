@@ -11,6 +11,7 @@ use crate::protocol::remoting::frame::{Frame, split};
 use crate::protocol::remoting::header::Header;
 use crate::protocol::remoting::scan::{Scan, scan};
 use crate::runtime::Runtime;
+use crate::statistics::counters::Counters;
 use crate::sync::{Condvar, Mutex, wait_timeout};
 use bytes::{Bytes, BytesMut};
 use std::io;
@@ -64,12 +65,20 @@ pub(crate) struct Dialling {
     /// Pause before dialling.
     pub(crate) pause: Duration,
     pub(crate) timeout: Duration,
+    /// Whether it takes the place of another one to the same address.
+    pub(crate) again: bool,
     /// Why the connection before this one failed.
     pub(crate) previous: Option<Error>,
-    /// What requests on it carry besides their own fields.
+    pub(crate) common: Arc<Common>,
+}
+
+/// What all connections of a producer share.
+pub(crate) struct Common {
+    /// What requests carry besides their own fields.
     pub(crate) envelope: Arc<Envelope>,
-    pub(crate) access: Arc<Access>,
+    pub(crate) access: Access,
     pub(crate) requests: Arc<dyn ServerRequests>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// See the module's text.
@@ -77,8 +86,9 @@ pub(crate) struct Connection {
     address: Arc<str>,
     number: u64,
     previous: Option<Error>,
-    envelope: Arc<Envelope>,
-    requests: Arc<dyn ServerRequests>,
+    common: Arc<Common>,
+    /// Whether it takes the place of another one.
+    again: bool,
     outbox: Outbox,
     inflight: Inflight<Box<dyn Responder>>,
     stream: OnceLock<Transport>,
@@ -105,8 +115,8 @@ impl Connection {
             address: dialling.address,
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             previous: dialling.previous,
-            envelope: dialling.envelope,
-            requests: dialling.requests,
+            common: dialling.common,
+            again: dialling.again,
             outbox: Outbox::parked(),
             inflight: Inflight::new(),
             stream: OnceLock::new(),
@@ -117,7 +127,7 @@ impl Connection {
             phase_changed: Condvar::new(),
         });
         greet(&connection);
-        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout, dialling.access));
+        runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout));
         connection
     }
 
@@ -133,7 +143,7 @@ impl Connection {
 
     /// What requests on it carry besides their own fields.
     pub(crate) fn envelope(&self) -> &Envelope {
-        &self.envelope
+        &self.common.envelope
     }
 
     /// Whether it was opened and has not died.
@@ -144,6 +154,11 @@ impl Connection {
     /// Whether no request waits for an answer.
     pub(crate) fn is_idle(&self) -> bool {
         self.inflight.len() == 0
+    }
+
+    /// Bytes that wait for the socket.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.outbox.waiting_bytes()
     }
 
     /// Why and when it died, and whether it had been open.
@@ -281,21 +296,27 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration, access: Arc<Access>) {
-        let cause = match self.open(pause, timeout, &access).await {
+    async fn run(self: Arc<Self>, pause: Duration, timeout: Duration) {
+        let cause = match self.open(pause, timeout).await {
             Ok(()) => self.serve().await,
-            Err(cause) => cause,
+            Err(cause) => {
+                // One that was not wanted any more did not fail.
+                if self.doomed.get().is_none() && self.stream.get().is_none() {
+                    self.common.counters.connect_failures.add(1);
+                }
+                cause
+            }
         };
         self.die(cause);
     }
 
     /// Dials, telling those whose time runs out meanwhile.
-    async fn open(&self, pause: Duration, timeout: Duration, access: &Access) -> Result<()> {
+    async fn open(&self, pause: Duration, timeout: Duration) -> Result<()> {
         let dialled = async {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            Transport::open(&self.address, timeout, access).await
+            Transport::open(&self.address, timeout, &self.common.access).await
         };
         tokio::pin!(dialled);
         let stream = loop {
@@ -306,6 +327,10 @@ impl Connection {
             }
         };
         let stream = self.stream.get_or_init(|| stream);
+        self.common.counters.connects.add(1);
+        if self.again {
+            self.common.counters.reconnects.add(1);
+        }
         *self.phase.lock() = Phase::Open;
         self.phase_changed.notify_all();
         self.write(stream)
@@ -415,7 +440,7 @@ impl Connection {
 
     fn serve_request(self: &Arc<Self>, frame: &Frame<'_>, scan: &Scan<'_>) -> Result<()> {
         let request = Header::decode(frame).map_err(|error| self.protocol(&error.to_string()))?;
-        let (code, remark) = match self.requests.serve(self, &request, frame.body) {
+        let (code, remark) = match self.common.requests.serve(self, &request, frame.body) {
             Served::Answer(code, remark) => (code, remark),
             // Answered all the same, so that the server does not wait.
             Served::NotServed => {

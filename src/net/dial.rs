@@ -101,16 +101,13 @@ mod tests {
         let nobody = listener().1;
         NAMES.lock().unwrap().push((NAME, vec![nobody, at_first]));
         let runtime = Runtime::shared().unwrap();
-        let access = Arc::new(Access { tls: None, proxy: None });
-        let pool = Pool::new(
-            runtime,
-            Duration::from_secs(20),
-            Duration::ZERO,
-            Box::new(|_| ()),
-            Arc::default(),
-            access,
-            Arc::new(NobodyAsks),
-        );
+        let common = crate::net::connection::Common {
+            envelope: Arc::default(),
+            access: Access { tls: None, proxy: None },
+            requests: Arc::new(NobodyAsks),
+            counters: Arc::default(),
+        };
+        let pool = Pool::new(runtime, Duration::from_secs(20), Duration::ZERO, Box::new(|_| ()), common);
         let name: Arc<str> = NAME.into();
         let before = pool.name_server(&name);
         before.wait_open(soon()).unwrap();

@@ -164,6 +164,13 @@ impl Outbox {
         taken
     }
 
+    /// Bytes of frames that are not written.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let state = self.state.lock();
+        let bytes: usize = state.queue.iter().map(|entry| entry.bytes.len()).sum();
+        bytes.saturating_sub(state.written)
+    }
+
     /// Whether frames wait for the socket to become writable.
     pub(crate) fn is_blocked(&self) -> bool {
         let state = self.state.lock();

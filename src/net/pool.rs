@@ -1,10 +1,8 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
-use super::connection::{Connection, Dialling, ServerRequests};
-use super::transport::Access;
+use super::connection::{Common, Connection, Dialling};
 use crate::error::{Error, ErrorKind};
 use crate::policy::backoff::reconnect_pause;
-use crate::protocol::remoting::envelope::Envelope;
 use crate::random::generator;
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
@@ -24,9 +22,7 @@ pub(crate) struct Pool {
     connect_timeout: Duration,
     backoff_max: Duration,
     greeting: Greeting,
-    envelope: Arc<Envelope>,
-    access: Arc<Access>,
-    requests: Arc<dyn ServerRequests>,
+    common: Arc<Common>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
     /// Connections that take no new requests and end with their last one.
     left: Mutex<Vec<Weak<Connection>>>,
@@ -46,18 +42,14 @@ impl Pool {
         connect_timeout: Duration,
         backoff_max: Duration,
         greeting: Greeting,
-        envelope: Arc<Envelope>,
-        access: Arc<Access>,
-        requests: Arc<dyn ServerRequests>,
+        common: Common,
     ) -> Self {
         Pool {
             runtime,
             connect_timeout,
             backoff_max,
             greeting,
-            envelope,
-            access,
-            requests,
+            common: Arc::new(common),
             entries: Mutex::default(),
             left: Mutex::default(),
         }
@@ -76,6 +68,7 @@ impl Pool {
     fn get(&self, address: &Arc<str>, greet: impl FnOnce(&Arc<Connection>)) -> Arc<Connection> {
         let mut entries = self.entries.lock();
         let (mut failures, mut pause, mut previous, mut left_at) = (0, Duration::ZERO, None, None);
+        let again = entries.contains_key(address);
         if let Some(entry) = entries.get(address) {
             let Some((cause, died, had_opened)) = entry.connection.death() else {
                 return Arc::clone(&entry.connection);
@@ -90,10 +83,9 @@ impl Pool {
             address: Arc::clone(address),
             pause,
             timeout: self.connect_timeout,
+            again,
             previous,
-            envelope: Arc::clone(&self.envelope),
-            access: Arc::clone(&self.access),
-            requests: Arc::clone(&self.requests),
+            common: Arc::clone(&self.common),
         };
         let connection = Connection::start(&self.runtime, dialling, greet);
         entries.insert(Arc::clone(address), Entry { connection: Arc::clone(&connection), failures, left_at });
@@ -116,10 +108,9 @@ impl Pool {
             address: Arc::clone(address),
             pause: Duration::ZERO,
             timeout: self.connect_timeout,
+            again: true,
             previous: None,
-            envelope: Arc::clone(&self.envelope),
-            access: Arc::clone(&self.access),
-            requests: Arc::clone(&self.requests),
+            common: Arc::clone(&self.common),
         };
         let connection = Connection::start(&self.runtime, dialling, |connection| (self.greeting)(connection));
         let old = std::mem::replace(entry, Entry { connection, failures: 0, left_at: Some(now) }).connection;
@@ -141,6 +132,13 @@ impl Pool {
     /// The connections that are open now.
     pub(crate) fn open(&self) -> Vec<Arc<Connection>> {
         self.all().into_iter().filter(|connection| connection.is_open()).collect()
+    }
+
+    /// Bytes that wait for a socket, and how many connections are open.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let all = self.all();
+        let waiting = all.iter().map(|connection| connection.waiting_bytes()).sum();
+        (waiting, all.iter().filter(|connection| connection.is_open()).count())
     }
 
     /// Every connection, dead ones included.

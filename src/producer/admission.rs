@@ -1,7 +1,9 @@
 //! The bound on messages and bytes in flight, and the count that flush and close wait for.
 
+use crate::completion::Outcome;
 use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
+use crate::statistics::counters::Counters;
 use crate::sync::{Condvar, Mutex, wait, wait_timeout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,7 @@ pub(crate) struct Admission {
     max_bytes: usize,
     /// Whether foreign callbacks are dropped uncalled.
     discarding: AtomicBool,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +39,19 @@ impl Admission {
             max_messages,
             max_bytes,
             discarding: AtomicBool::new(false),
+            counters: Arc::default(),
         })
+    }
+
+    /// What the producer counts.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Messages and bytes in flight.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.messages, state.bytes)
     }
 
     /// Takes room for one message, waiting as `policy` says. A message over the byte limit goes through alone.
@@ -149,6 +164,15 @@ impl Permit {
     #[cfg(feature = "capi")]
     pub(crate) fn is_discarding(&self) -> bool {
         self.admission.is_discarding()
+    }
+
+    /// Counts the end of the message.
+    pub(crate) fn count(&self, outcome: &Outcome) {
+        self.counters().ended(outcome, self.messages, self.bytes);
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.admission.counters
     }
 }
 

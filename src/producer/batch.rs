@@ -49,26 +49,27 @@ pub(crate) enum BatchCompletion {
     Foreign(crate::ffi::batch::ForeignBatchCallback),
 }
 
-/// The completion of a batch, delivered once; dropped undelivered, it says that the messages are lost.
-struct BatchOwed(Option<(BatchCompletion, Permit, Arc<Dispatcher>, usize)>);
+/// The completion of a batch with bodies of these lengths, delivered once; dropped undelivered, it says that the messages are lost.
+struct BatchOwed(Option<(BatchCompletion, Permit, Arc<Dispatcher>, Vec<usize>)>);
 
 impl BatchOwed {
-    fn new(completion: BatchCompletion, permit: Permit, dispatcher: Arc<Dispatcher>, count: usize) -> Self {
+    fn new(completion: BatchCompletion, permit: Permit, dispatcher: Arc<Dispatcher>, sizes: Vec<usize>) -> Self {
         if !matches!(completion, BatchCompletion::Waiter(_)) {
             dispatcher.owe();
         }
-        BatchOwed(Some((completion, permit, dispatcher, count)))
+        BatchOwed(Some((completion, permit, dispatcher, sizes)))
     }
 
     fn deliver(mut self, end: BatchEnd) {
         self.take_and_deliver(|_| end);
     }
 
-    fn take_and_deliver(&mut self, end: impl FnOnce(usize) -> BatchEnd) {
-        let Some((completion, permit, dispatcher, count)) = self.0.take() else {
+    fn take_and_deliver(&mut self, end: impl FnOnce(Vec<usize>) -> BatchEnd) {
+        let Some((completion, permit, dispatcher, sizes)) = self.0.take() else {
             return;
         };
-        let end = end(count);
+        let end = end(sizes);
+        end.each(|outcome, messages, bytes| permit.counters().ended(outcome, messages, bytes));
         match completion {
             BatchCompletion::Waiter(waiter) => {
                 drop(permit);
@@ -132,6 +133,25 @@ struct BatchOp {
 }
 
 impl Core {
+    /// Takes the messages or refuses them, and counts which.
+    fn take_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        options: &SendOptions<'_>,
+        batch: &BatchOptions,
+        mode: Mode,
+    ) -> Result<Prepared> {
+        let prepared = self.prepare(messages, options, batch, mode);
+        match &prepared {
+            Ok(_) => {
+                self.counters().accepted.add_many(messages.len(), sizes(messages).iter().sum());
+                self.counters().batches.add(1);
+            }
+            Err(refusal) => self.counters().refusals.add(refusal, 1),
+        }
+        prepared
+    }
+
     /// Steps that every mode shares, on the caller's thread: validate, admit, route, select, ask the hooks.
     fn prepare(
         self: &Arc<Self>,
@@ -190,7 +210,7 @@ impl Core {
         mode: Mode,
         completion: BatchCompletion,
     ) -> Result<()> {
-        let prepared = self.prepare(messages, options, batch, mode)?;
+        let prepared = self.take_batch(messages, options, batch, mode)?;
         let encodable = encodable(messages, &prepared.properties);
         let payload = |range: &Range<usize>| Payload::Batch(&encodable[range.clone()]);
         let mut parts = prepared.parts.into_iter();
@@ -199,7 +219,7 @@ impl Core {
         };
         let waiting = parts.map(|(range, head)| Part { body: payload(&range).to_bytes(), range, head }).collect();
         let first = payload(&range);
-        let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), messages.len());
+        let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), sizes(messages));
         let op = Box::new(BatchOp {
             core: Arc::clone(self),
             topic: prepared.topic,
@@ -208,7 +228,7 @@ impl Core {
             rules: prepared.rules,
             tries: 0,
             waiting,
-            end: BatchEnd::new(prepared.ids),
+            end: BatchEnd::new(prepared.ids, sizes(messages)),
             after: prepared.after,
             owed,
         });
@@ -222,9 +242,9 @@ impl Core {
         options: &SendOptions<'_>,
         batch: &BatchOptions,
     ) -> Result<BatchResult> {
-        let prepared = self.prepare(messages, options, batch, Mode::Oneway)?;
+        let prepared = self.take_batch(messages, options, batch, Mode::Oneway)?;
         let encodable = encodable(messages, &prepared.properties);
-        let mut end = BatchEnd::new(prepared.ids);
+        let mut end = BatchEnd::new(prepared.ids, sizes(messages));
         let mut queue = prepared.queue;
         let permit = Arc::new(prepared.permit);
         for (range, head) in prepared.parts {
@@ -235,11 +255,17 @@ impl Core {
             let outcome = self.push_oneway(head, payload, &queue, prepared.rules, Box::new(Arc::clone(&permit)));
             end.push(range, outcome);
         }
+        end.each(|outcome, messages, bytes| self.counters().ended_oneway(outcome, messages, bytes));
         if let Some(after) = prepared.after {
             after.hold(permit).end(&queue, 1, end.as_one(), None, self.runtime.dispatcher());
         }
         Ok(end.into_result())
     }
+}
+
+/// The length of each body.
+fn sizes(messages: &[Message<'_>]) -> Vec<usize> {
+    messages.iter().map(|message| message.body.len()).collect()
 }
 
 fn numbered(index: usize, error: &Error) -> Error {

@@ -13,7 +13,7 @@ use crate::protocol::remoting::{properties, stored_message};
 use crate::received::ReceivedMessage;
 use crate::runtime::Job;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// The most checks that wait for the checker, as in the Java client; the broker asks again for those over it.
@@ -34,7 +34,6 @@ pub(crate) enum Checker {
 pub(super) struct Checks {
     checker: OnceLock<Checker>,
     waiting: Arc<Waiting>,
-    dropped: AtomicU64,
 }
 
 #[derive(Default)]
@@ -142,7 +141,8 @@ impl Core {
             (Ok(_), Some(checker)) => checker.clone(),
         };
         let Some(place) = Place::take(&self.checks.waiting, body.len()) else {
-            let dropped = self.checks.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+            self.counters().checks_dropped.add(1);
+            let dropped = self.counters().checks_dropped.get();
             tracing::warn!(%address, dropped, "too many transaction checks wait; the broker asks again");
             return Served::Answer(0, None);
         };

@@ -112,7 +112,16 @@ impl Core {
         let serializer = self.settings.serializer;
         connection.envelope().encode_end_transaction(&mut frame, serializer, opaque, end, remark);
         let on_written = written.map(|gate| Box::new(Written(gate)) as Box<dyn Send>);
-        connection.push(frame.freeze(), on_written)
+        connection.push(frame.freeze(), on_written)?;
+        match end.state {
+            TransactionState::Commit => self.counters().commits.add(1),
+            TransactionState::Rollback => self.counters().rollbacks.add(1),
+            TransactionState::Unknown => {}
+        }
+        if end.from_transaction_check {
+            self.counters().checks_answered.add(1);
+        }
+        Ok(())
     }
 
     fn tell_end(&self, half: &Half, address: &str, state: TransactionState) {

@@ -8,6 +8,7 @@ use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::{Found, Lookup, Lookups};
 use super::requests::Requests;
+use super::statistics::Reports;
 use super::tasks::repeat;
 use super::trace::Tracer;
 use super::trace_context::TraceContexts;
@@ -15,7 +16,7 @@ use super::waiting::Waiting;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::call::{Request, call};
-use crate::net::connection::{Connection, ServerRequests};
+use crate::net::connection::{Common, Connection, ServerRequests};
 use crate::net::nameserver::{Discovery, NameServers};
 use crate::net::pool::{Greeting, Pool};
 use crate::net::tls::Tls;
@@ -68,6 +69,7 @@ pub(crate) struct Core {
     /// Requests that wait for a reply.
     pub(super) waiting: Arc<Waiting>,
     pub(super) checks: Checks,
+    pub(super) reports: Arc<Reports>,
     registered: Mutex<Option<Registered>>,
     name_servers: NameServers,
     lookups: Arc<Lookups>,
@@ -114,23 +116,27 @@ impl Core {
             }
         };
         let tls = settings.tls.as_ref().map(Tls::new).transpose()?;
-        let access = Arc::new(Access { tls, proxy: settings.proxy.clone() });
         let runtime = Runtime::shared()?;
         let identity = Identity::new(&settings);
         let requests = Arc::new(Requests::default());
+        let admission = Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes);
+        let common = Common {
+            envelope: Arc::clone(&settings.envelope),
+            access: Access { tls, proxy: settings.proxy.clone() },
+            requests: Arc::clone(&requests) as Arc<dyn ServerRequests>,
+            counters: Arc::clone(admission.counters()),
+        };
         let pool = Arc::new(Pool::new(
             Arc::clone(&runtime),
             settings.connect_timeout,
             settings.reconnect_backoff_max,
             greeting(&settings, &identity, &runtime),
-            Arc::clone(&settings.envelope),
-            access,
-            Arc::clone(&requests) as Arc<dyn ServerRequests>,
+            common,
         ));
         let tracer = Tracer::new(&settings, &addresses);
         let core = Arc::new(Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
-            admission: Admission::new(settings.max_in_flight_messages, settings.max_in_flight_bytes),
+            admission,
             faults: settings.fault_tolerance.map(Faults::new),
             ending: Arc::default(),
             hooks: Hooks::default(),
@@ -138,6 +144,7 @@ impl Core {
             tracer,
             waiting: Arc::default(),
             checks: Checks::default(),
+            reports: Arc::default(),
             registered: Mutex::new(None),
             identity,
             runtime,
@@ -230,6 +237,7 @@ impl Core {
         let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
         self.tasks.lock().extend(tasks);
         self.detect_faults();
+        self.report_again_and_again();
         if self.name_servers.are_discovered() {
             let again = repeat(Arc::downgrade(self), self.settings.address_interval, |core| core.discover(None));
             self.tasks.lock().push(self.runtime.spawn(again).abort_handle());
@@ -379,6 +387,7 @@ impl Core {
             self.unregister(now + left.min(self.settings.api_timeout));
         }
         self.end();
+        self.reports.wait_idle(Instant::now() + LAST_GRACE);
         let Err(left) = drained else {
             return Ok(());
         };
@@ -423,6 +432,7 @@ impl Core {
 
     fn end(&self) {
         drop(self.registered.lock().take());
+        self.reports.stop();
         self.aborting.store(true, Ordering::Release);
         self.ending.notify_waiters();
         self.waiting.close();

@@ -17,6 +17,7 @@ mod recall;
 mod request;
 mod requests;
 mod send;
+pub(crate) mod statistics;
 mod tasks;
 mod trace;
 pub(crate) mod trace_context;
@@ -35,9 +36,11 @@ use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
 use crate::received::ReceivedMessage;
 use crate::reply::ReplyTo;
+use crate::statistics::Statistics;
 use batch::BatchCompletion;
 use hooks::Hook;
 use lifecycle::Core;
+use statistics::Listener;
 use std::sync::Arc;
 use std::time::Duration;
 use trace_context::ContextSource;
@@ -260,6 +263,26 @@ impl Producer {
         Ok(self.core()?.traces_dropped())
     }
 
+    /// What the producer has counted since it was made, and how it does at the moment; also after the close.
+    pub fn statistics(&self) -> Result<Statistics> {
+        Ok(self.core()?.statistics())
+    }
+
+    /// Sets, before the start, who is told the statistics every `statistics_interval` (0, the default: never), in place
+    /// of who was set before.
+    ///
+    /// `callback` runs on the dispatcher, one call at a time, from the first interval after the start on; when the
+    /// dispatcher is busy, intervals are left out. No call begins after [`Producer::close`] returned, and the callback is
+    /// dropped then. One that holds the producer keeps it alive until it is closed.
+    pub fn set_statistics_callback(&self, callback: impl Fn(&Statistics) + Send + Sync + 'static) -> Result<()> {
+        self.report_to(|| Listener::Closure(Arc::new(callback)))
+    }
+
+    /// The same; `make` is called when the callback is taken.
+    pub(crate) fn report_to(&self, make: impl FnOnce() -> Listener) -> Result<()> {
+        self.core()?.report_to(make)
+    }
+
     /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the
     /// operating system. `Timeout` names how many have not.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
@@ -322,6 +345,7 @@ impl Producer {
     #[cfg(feature = "capi")]
     pub(crate) fn discard_completions(&self) -> Result<()> {
         self.core()?.admission.discard();
+        self.core()?.reports.discard();
         Ok(())
     }
 

@@ -142,8 +142,24 @@ struct Accepted {
 }
 
 impl Core {
-    /// Steps that every mode shares, on the caller's thread: validate, admit, route, select.
+    /// Takes a message or refuses it, and counts which.
     fn accept(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        mode: Mode,
+        form: &Form<'_>,
+    ) -> Result<Accepted> {
+        let accepted = self.examine(message, options, mode, form);
+        match &accepted {
+            Ok(_) => self.counters().accepted.add(message.body.len()),
+            Err(refusal) => self.counters().refusals.add(refusal, 1),
+        }
+        accepted
+    }
+
+    /// Steps that every mode shares, on the caller's thread: validate, admit, route, select.
+    fn examine(
         self: &Arc<Self>,
         message: &Message<'_>,
         options: &SendOptions,
@@ -334,11 +350,15 @@ impl Core {
         let Accepted { head, compressed, queue, rules, permit, after, .. } =
             self.accept(message, options, Mode::Oneway, form)?;
         let body = Payload::Plain(compressed.as_deref().unwrap_or(message.body));
+        let count = |outcome: &Outcome| self.counters().ended_oneway(outcome, 1, message.body.len());
         let Some(after) = after else {
-            return self.push_oneway(head, body, &queue, rules, Box::new(permit));
+            let outcome = self.push_oneway(head, body, &queue, rules, Box::new(permit));
+            count(&outcome);
+            return outcome;
         };
         let permit = Arc::new(permit);
         let outcome = self.push_oneway(head, body, &queue, rules, Box::new(Arc::clone(&permit)));
+        count(&outcome);
         after.hold(permit).end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
         outcome
     }
@@ -360,6 +380,7 @@ impl Core {
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
         let frame = self.encode(&head, queue, opaque, true, body);
+        queue.broker.counters.sent.add(frame.len());
         connection.push(frame, Some(on_written))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
@@ -439,6 +460,9 @@ impl SendOp {
     fn start_try(mut self: Box<Self>, first: Option<First<'_>>) {
         self.tries += 1;
         self.sent_away = false;
+        if self.tries > 1 {
+            self.core.counters().retries.add(1);
+        }
         self.transmit(first);
     }
 
@@ -455,12 +479,14 @@ impl SendOp {
                 if let Some(first) = first {
                     self.body = first.body.to_bytes();
                 }
+                self.queue.broker.counters.sent.add(0);
                 return self.on_failure(Failure { cause, maybe_sent: false });
             }
         };
         let body = first.map_or(Payload::Plain(&self.body), |first| first.body);
         let size = body.size();
         let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
+        self.queue.broker.counters.sent.add(frame.len());
         // Of every frame so far only the last is kept.
         self.body = frame.slice(frame.len() - size..);
         let requested = match first.and_then(|first| first.cork) {
@@ -474,6 +500,7 @@ impl SendOp {
 
     /// Another try on another broker where there is one, or the end.
     fn end_try(mut self: Box<Self>, end: TryEnd, cause: Error) {
+        self.queue.broker.counters.failed.add(1);
         if let Some(closed) = self.core.must_end() {
             return self.finish(Err(closed));
         }
@@ -509,6 +536,13 @@ impl SendOp {
         let outcome = match self.stored.take() {
             Some(receipt) => Ok(receipt),
             None => {
+                let counters = self.core.counters();
+                let left = self.tries < self.retry_rules().tries;
+                if left {
+                    counters.retries_spared.add(1)
+                } else {
+                    counters.given_up.add(1)
+                }
                 let error = self.failure();
                 tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
                 Err(error)
@@ -521,7 +555,11 @@ impl SendOp {
     fn go_elsewhere(&mut self) -> bool {
         let again = !self.sent_away && Instant::now() < self.rules.deadline && self.core.must_end().is_none();
         self.sent_away = true;
-        again && self.core.pool.leave(&self.queue.broker.address, self.connection)
+        let again = again && self.core.pool.leave(&self.queue.broker.address, self.connection);
+        if again {
+            self.core.counters().resends.add(1);
+        }
+        again
     }
 
     fn note(&self, ended: Ended) {
@@ -600,6 +638,7 @@ impl SendOp {
 
 impl Responder for SendOp {
     fn on_response(mut self: Box<Self>, _frame: &Frame<'_>, scan: &Scan<'_>) {
+        self.queue.broker.counters.answered(self.try_started.elapsed());
         let status = match scan.code {
             response_code::SUCCESS => SendStatus::Ok,
             response_code::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,

@@ -205,7 +205,10 @@ fn send_half(core: &Arc<Core>, message: &Message<'_>, options: &SendOptions) -> 
     let waiter = Arc::new(Waiter::new());
     let submitted = core.submit_as(message, options, Mode::Sync, &form, Completion::Waiter(Arc::clone(&waiter)));
     let receipt = match submitted.and_then(|()| waiter.wait()) {
-        Ok(receipt) => receipt,
+        Ok(receipt) => {
+            core.counters().half_messages.add(1);
+            receipt
+        }
         Err(error) if error.maybe_persisted() => {
             let why = "its message may be stored or not, which the broker's check decides";
             return (Err(error), Stage::Over(why.to_owned()));

@@ -266,6 +266,9 @@ impl SentRequest {
     /// How the message ended.
     pub(crate) fn sent(self, outcome: Outcome) {
         let SentRequest { waiting, id, permit, .. } = self;
+        if let Some(permit) = &permit {
+            permit.count(&outcome);
+        }
         // First, so that who hears of a failure finds the room.
         drop(permit);
         waiting.sent(id, outcome);

@@ -2,6 +2,7 @@
 
 use super::{Broker, Queue};
 use crate::protocol::remoting::route::{PERM_WRITE, TopicQueueMapping, TopicRouteData};
+use crate::statistics::counters::BrokersCounters;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ const MAX_QUEUES: i32 = 65_536;
 const VIP_DISTANCE: u16 = 2;
 
 /// The queues to send to, on brokers that have a master. `queue_limit`: the most queues of a topic to be created.
-pub(super) fn queues(data: &TopicRouteData, queue_limit: Option<i32>) -> Vec<Queue> {
-    let brokers = masters(data);
+pub(super) fn queues(data: &TopicRouteData, queue_limit: Option<i32>, counters: &BrokersCounters) -> Vec<Queue> {
+    let brokers = masters(data, counters);
     match data.order_topic_conf.as_deref().filter(|conf| !conf.is_empty()) {
         Some(conf) => ordered(conf, &brokers),
         None if !data.topic_queue_mapping_by_broker.is_empty() => fixed(&data.topic_queue_mapping_by_broker, &brokers),
@@ -20,10 +21,11 @@ pub(super) fn queues(data: &TopicRouteData, queue_limit: Option<i32>) -> Vec<Que
     }
 }
 
-fn masters(data: &TopicRouteData) -> HashMap<&str, Arc<Broker>> {
+fn masters<'d>(data: &'d TopicRouteData, counters: &BrokersCounters) -> HashMap<&'d str, Arc<Broker>> {
     let master = |broker: &'_ crate::protocol::remoting::route::BrokerData| {
         let (name, address) = (broker.broker_name.as_str().into(), broker.master()?.into());
-        Some(Arc::new(Broker { name, address }))
+        let counters = counters.of(&name);
+        Some(Arc::new(Broker { name, address, counters }))
     };
     data.broker_datas.iter().filter_map(|broker| Some((broker.broker_name.as_str(), master(broker)?))).collect()
 }
@@ -113,7 +115,10 @@ mod tests {
     }
 
     fn names(rest: &str) -> Vec<String> {
-        queues(&data(rest), None).iter().map(|queue| format!("{}{}", queue.broker.name, queue.id)).collect()
+        queues(&data(rest), None, &BrokersCounters::default())
+            .iter()
+            .map(|queue| format!("{}{}", queue.broker.name, queue.id))
+            .collect()
     }
 
     /// Rows: RT-16.

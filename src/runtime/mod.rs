@@ -136,6 +136,11 @@ impl Dispatcher {
         self.enqueue(self.state.lock(), job);
     }
 
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state.lock().jobs.len()
+    }
+
     /// Announces one [`Dispatcher::push_owed`].
     pub(crate) fn owe(&self) {
         self.owed.fetch_add(1, Ordering::Relaxed);

@@ -293,6 +293,11 @@ FIELD(mqp_trace_context, call, 0, 8);
 FIELD(mqp_trace_context, user_data, 8, 8);
 FIELD(mqp_trace_context, drop, 16, 8);
 
+SIZE(mqp_statistics_callback, 24);
+FIELD(mqp_statistics_callback, call, 0, 8);
+FIELD(mqp_statistics_callback, user_data, 8, 8);
+FIELD(mqp_statistics_callback, drop, 16, 8);
+
 VALUE(MQP_TRANSACTION_UNKNOWN, 0);
 VALUE(MQP_TRANSACTION_COMMIT, 1);
 VALUE(MQP_TRANSACTION_ROLLBACK, 2);

@@ -259,6 +259,8 @@ fn no_more_than_2000_checks_wait_for_a_slow_checker() {
     producer.send(&message, &SendOptions::default()).unwrap();
     // The answer of the second send comes after all questions of the first, each of which is taken or dropped then.
     producer.send(&message, &SendOptions::default()).unwrap();
+    let dropped = producer.statistics().unwrap().checks_dropped;
+    assert!(dropped >= ASKED as u64 - 2001, "{dropped} dropped, where 2000 wait and one is asked");
     let told = move |result: mqproducer::Result<mqproducer::Receipt>| done.send(result.is_ok()).unwrap();
     producer.send_async(&message, &SendOptions::default(), told).unwrap();
     release.send(()).unwrap();
