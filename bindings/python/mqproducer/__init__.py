@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from ._callbacks import Callback
 from ._library import lib as _lib
+from .batch import BatchCallback, BatchError, BatchResult
 from .broker import BrokerHealth, BrokerState
 from .config import ConfigOption, ConfigValue, config_options
 from .errors import (
@@ -48,7 +49,7 @@ from .errors import (
     VersionMismatchError,
     WouldDeadlockError,
 )
-from .hook import HookContext, MessageType, SendHook, SendMode
+from .hook import EndTransactionContext, HookContext, MessageType, SendHook, SendMode
 from .log import TRACE, disable_log, enable_log
 from .message import Body, Keys, Message, MessageFields
 from .mock import MockCluster, MockMessage
@@ -59,6 +60,7 @@ from .received import ReceivedMessage
 from .request import ReplyTo, RequestCallback
 from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Random, Selector
 from .trace import TraceContext
+from .transaction import Transaction, TransactionChecker, TransactionState
 
 __version__ = "0.1.0"
 
@@ -67,6 +69,9 @@ __all__ = [
     "AlreadyStartedError",
     "ArgumentError",
     "BackpressureError",
+    "BatchCallback",
+    "BatchError",
+    "BatchResult",
     "Body",
     "BrokerError",
     "BrokerHealth",
@@ -80,6 +85,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "ConsistentHash",
+    "EndTransactionContext",
     "ForbiddenError",
     "ForkedError",
     "Hash",
@@ -121,6 +127,9 @@ __all__ = [
     "StateError",
     "Status",
     "TraceContext",
+    "Transaction",
+    "TransactionChecker",
+    "TransactionState",
     "UnsupportedError",
     "VersionMismatchError",
     "WouldDeadlockError",

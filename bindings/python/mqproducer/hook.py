@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _abi, _abi_hook
+from ._abi_message import MessageView
 from ._callbacks import logger, remember
 from ._frozen import Frozen
 from ._library import lib
@@ -15,6 +16,7 @@ from ._native import check, read_error, text_of
 from .errors import MqError
 from .message import Message, read_message
 from .receipt import Receipt, read_receipt
+from .transaction import TransactionState
 
 
 class SendMode(enum.IntEnum):
@@ -58,6 +60,8 @@ class HookContext(Frozen):
         "message",
         "attempts",
         "cost_us",
+        "message_count",
+        "batch",
     )
 
     #: The producer's group.
@@ -70,9 +74,9 @@ class HookContext(Frozen):
     message_type: int
     #: The topic.
     topic: str
-    #: The unique id that the producer gave the message.
+    #: The unique id that the producer gave the message; of a batch, its first request's own.
     message_id: str
-    #: The length of the body before it was compressed.
+    #: The length of the body before it was compressed; of a batch, of all bodies together.
     body_length: int
     #: This client's address.
     born_host: str
@@ -82,12 +86,62 @@ class HookContext(Frozen):
     broker_address: str
     #: The queue chosen; after the send the one of the last try.
     queue_id: int
-    #: A copy of the message, its keys as one text; None after the send.
+    #: A copy of the message, its keys as one text; None after the send. Of a batch, which hooks see as one message, it
+    #: has the topic and ``no_wait_store``, but no body.
     message: Optional[Message]
     #: How many tries it took; 0 before the send.
     attempts: int
     #: Microseconds from its acceptance to its end; 0 before the send.
     cost_us: int
+    #: How many messages there are: 1, or as many as a batch holds.
+    message_count: int
+    #: Copies of the messages of a batch; None after the send and for a single message.
+    batch: Optional[list[Message]]
+
+
+@dataclass(frozen=True)
+class EndTransactionContext(Frozen):
+    """The end of a transaction that a broker was told: a copy, which may be kept."""
+
+    __slots__ = (
+        "producer_group",
+        "namespace",
+        "state",
+        "from_check",
+        "topic",
+        "message_id",
+        "transaction_id",
+        "tags",
+        "keys",
+        "region_id",
+        "broker_name",
+        "broker_address",
+    )
+
+    #: The producer's group.
+    producer_group: str
+    #: The producer's namespace; empty: none.
+    namespace: str
+    #: What the broker was told: a :class:`TransactionState`, or a plain number that this version does not know.
+    state: int
+    #: Whether the broker had asked, in a transaction check.
+    from_check: bool
+    #: The half message's topic.
+    topic: str
+    #: The unique id that its producer gave it.
+    message_id: str
+    #: The transaction's id.
+    transaction_id: str
+    #: The half message's tag; empty: none.
+    tags: str
+    #: Its index keys, separated by spaces; empty: none.
+    keys: str
+    #: The region of its broker; empty when that told none.
+    region_id: str
+    #: The broker that holds it.
+    broker_name: str
+    #: Its ``host:port``.
+    broker_address: str
 
 
 class SendHook:
@@ -119,6 +173,15 @@ class SendHook:
         it. An exception is logged to the logger ``mqproducer`` and changes nothing.
         """
 
+    def end_transaction(self, context: EndTransactionContext) -> None:
+        """Told that a broker was told the end of a transaction.
+
+        It runs once for each word to a broker, an unknown state included, but not for one that could not be written: on
+        the thread that commits or rolls back; on another one for a transaction that was dropped without an end; and on
+        the library's dispatcher thread for the answer to a broker's check. An exception is logged to the logger
+        ``mqproducer`` and changes nothing; only a ``KeyboardInterrupt`` is raised by the commit or rollback.
+        """
+
 
 class _Entry:
     """A hook of one producer."""
@@ -144,6 +207,8 @@ def register(producer: Optional[c_void_p], hook: SendHook) -> None:
         native.before_send = _BEFORE_SEND
     if _overrides(hook, "after_send"):
         native.after_send = _AFTER_SEND
+    if _overrides(hook, "end_transaction"):
+        native.end_transaction = _END_TRANSACTION
     native.drop = _DROP
     entry = _Entry(hook)
     key = native.user_data = id(entry)
@@ -194,6 +259,15 @@ def _on_after_send(key: int, context: Any, end: Any) -> None:
         logger.exception("after_send of the hook %r raised an exception", hook)
 
 
+def _on_end_transaction(key: int, context: Any) -> None:
+    hook = _hooks[key].hook
+    try:
+        hook.end_transaction(_read_end_transaction(context.contents))
+    except BaseException as raised:
+        remember(raised)
+        logger.exception("end_transaction of the hook %r raised an exception", hook)
+
+
 def _on_drop(key: int) -> None:
     _hooks.pop(key, None)
 
@@ -201,9 +275,11 @@ def _on_drop(key: int) -> None:
 _CHECK_FORBIDDEN = _abi_hook.CHECK_FORBIDDEN(_on_check_forbidden)
 _BEFORE_SEND = _abi_hook.BEFORE_SEND(_on_before_send)
 _AFTER_SEND = _abi_hook.AFTER_SEND(_on_after_send)
+_END_TRANSACTION = _abi_hook.END_TRANSACTION(_on_end_transaction)
 _DROP = _abi.DROP(_on_drop)
 
 _MODES: dict[int, int] = {int(mode): mode for mode in SendMode}
+_STATES: dict[int, int] = {int(state): state for state in TransactionState}
 _TYPES: dict[int, int] = {int(message_type): message_type for message_type in MessageType}
 
 
@@ -223,4 +299,28 @@ def _read(view: _abi_hook.HookContext, attempts: int = 0, cost_us: int = 0) -> H
         message=read_message(view.message.contents) if view.message else None,
         attempts=attempts,
         cost_us=cost_us,
+        message_count=view.message_count,
+        batch=_read_batch(view) if view.batch else None,
+    )
+
+
+def _read_batch(view: _abi_hook.HookContext) -> list[Message]:
+    places = ((view.batch or 0) + index * view.message_size for index in range(view.message_count))
+    return [read_message(MessageView.from_address(place)) for place in places]
+
+
+def _read_end_transaction(view: _abi_hook.EndTransactionContext) -> EndTransactionContext:
+    return EndTransactionContext(
+        producer_group=text_of(view.producer_group),
+        namespace=text_of(view.namespace_name),
+        state=_STATES.get(view.state, view.state),
+        from_check=bool(view.from_check),
+        topic=text_of(view.topic),
+        message_id=text_of(view.message_id),
+        transaction_id=text_of(view.transaction_id),
+        tags=text_of(view.tags),
+        keys=text_of(view.keys),
+        region_id=text_of(view.region_id),
+        broker_name=text_of(view.broker_name),
+        broker_address=text_of(view.broker_address),
     )

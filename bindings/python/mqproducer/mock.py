@@ -150,6 +150,16 @@ class MockCluster:
         with self._used() as handle:
             check(lib.mqp_mock_cluster_echo(handle, str_of("topic", topic), byref(error)), error)
 
+    def set_transaction_check_interval(self, interval_ms: int) -> None:
+        """Sets how long its brokers wait before they ask for the end of a transaction, and before they ask again.
+
+        ``interval_ms``: in milliseconds, 1 to 86400000; 1000 by default, where real brokers wait 6 s at first and 30 s
+        then. Raises :class:`~mqproducer.ArgumentError`.
+        """
+        interval, error = milliseconds("interval_ms", interval_ms), c_void_p()
+        with self._used() as handle:
+            check(lib.mqp_mock_cluster_set_transaction_check_interval(handle, interval, byref(error)), error)
+
     def push_fault(
         self,
         action: int,

@@ -13,6 +13,7 @@ from ._callbacks import Callback, Pending, promised
 from ._library import lib
 from ._native import check, milliseconds
 from ._send import message_of, send, send_async
+from .batch import BatchCalls
 from .broker import BrokerState, read_brokers
 from .config import ConfigValue, NativeConfig
 from .errors import Status
@@ -22,6 +23,7 @@ from .receipt import Receipt
 from .request import RequestCalls
 from .selector import Selector
 from .trace import TraceCalls
+from .transaction import TransactionCalls
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_WAIT_MS = 10_000
 
 
-class Producer(RequestCalls, TraceCalls):
+class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls):
     """Sends messages. Create few and keep them: each has its own connections.
 
     ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster

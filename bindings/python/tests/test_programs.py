@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from mqproducer import MockCluster, Producer, ReplyTo
+from mqproducer import MockCluster, MockFault, Producer, ReplyTo
 
 from .support import PACKAGE, ROOT, FaultyServer, refused_address
 
@@ -85,6 +86,77 @@ class Request(unittest.TestCase):
         self.assertIn("NO_NAME_SERVER", done.stderr)
         for arguments in ([], ["mock://"], ["--reply", "mock://", "Ask"]):
             self.assertEqual(run(EXAMPLES / "request.py", *arguments).returncode, 2)
+
+
+@unittest.skipUnless(EXAMPLE.exists(), "the examples are not here")
+class Batch(unittest.TestCase):
+    def test_it_sends_five_in_one_request(self) -> None:
+        with MockCluster() as cluster:
+            done = run(EXAMPLES / "batch.py", cluster.url, "Orders")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            stored = cluster.messages("Orders")
+            self.assertEqual(len(cluster.requests(request_code=320)), 1)
+        lines = [
+            f"python batch id={message.message_id} queue={message.broker_name}/{message.queue_id} offset={offset}"
+            for offset, message in enumerate(stored)
+        ]
+        self.assertEqual(done.stdout.splitlines(), lines)
+        self.assertEqual(len(lines), 5)
+
+    def test_it_needs_no_server(self) -> None:
+        self.assertEqual(run(EXAMPLES / "batch.py", "mock://").returncode, 0)
+
+    def test_failures_are_told(self) -> None:
+        with MockCluster() as cluster:
+            cluster.push_fault(MockFault.ANSWER, request_code=320, response_code=13, remark="no")
+            done = run(EXAMPLES / "batch.py", cluster.url)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr.count("answered code 13: no"), 5, done.stderr)
+        done = run(EXAMPLES / "batch.py", f"rocketmq://{refused_address()}")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("NO_NAME_SERVER", done.stderr)
+        self.assertEqual(run(EXAMPLES / "batch.py").returncode, 2)
+
+
+@unittest.skipUnless(EXAMPLE.exists(), "the examples are not here")
+class Transactions(unittest.TestCase):
+    def setUp(self) -> None:
+        self.cluster = MockCluster()
+        self.addCleanup(self.cluster.close)
+
+    def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(EXAMPLES / "transaction.py", self.cluster.url, *arguments)
+
+    def test_commit_and_rollback(self) -> None:
+        for end, line in (("rollback", "python rolled back"), ("commit", "python committed")):
+            done = self.start("Orders", "g", end)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            half, ended = done.stdout.splitlines()
+            self.assertRegex(half, r"^python half id=[0-9A-F]{32}$")
+            self.assertEqual(ended, line)
+        self.cluster.wait(1, "Orders")
+        self.assertEqual([f"python half id={m.message_id}" for m in self.cluster.messages("Orders")], [half])
+
+    def test_a_check_after_death(self) -> None:
+        dead = self.start("Orders", "g", "die")
+        self.assertEqual(dead.returncode, -signal.SIGKILL, dead.stderr)
+        (half,) = dead.stdout.splitlines()
+        self.assertEqual(self.cluster.message_count("Orders"), 0)
+        done = self.start("Orders", "g", "check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, half.replace("half", "checked") + "\n")
+        self.cluster.wait(1, "Orders")
+
+    def test_it_needs_no_server(self) -> None:
+        done = run(EXAMPLES / "transaction.py", "mock://", "Orders", "g", "commit")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_failures_are_told(self) -> None:
+        done = run(EXAMPLES / "transaction.py", f"rocketmq://{refused_address()}", "Orders", "g", "commit")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("NO_NAME_SERVER", done.stderr)
+        for arguments in ([], ["Orders", "g"], ["Orders", "g", "forget"]):
+            self.assertEqual(self.start(*arguments).returncode, 2)
 
 
 @unittest.skipUnless(STRESS.exists(), "the program is not here")
