@@ -26,8 +26,12 @@ class Closeable(Protocol):
     def close(self, timeout_ms: int) -> None:
         """Closes it."""
 
+    def _discard(self) -> None:
+        """Ends all calls of the library into Python for it."""
 
-#: The started producers that are not closed, by ``id``. As in ``_callbacks``, a lock would deadlock in ``__del__``.
+
+#: The started producers whose end was not waited for, by ``id``: something of them may still call. As in ``_callbacks``,
+#: a lock would deadlock in ``__del__``.
 _open: dict[int, weakref.ref[Closeable]] = {}
 _exiting = False
 
@@ -95,6 +99,8 @@ def _at_exit() -> None:
             continue
         except MqError as cause:
             logging.getLogger("mqproducer").warning("a producer was closed by the interpreter's exit: %s", cause)
+        # What its close did not wait for would call into an interpreter that is gone.
+        producer._discard()
     for lock in list(_freeing.values()):
         lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
     lib.mqp_log_set(_abi.LOG_OFF, _abi.LogCallback(), c_void_p())

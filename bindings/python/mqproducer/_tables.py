@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import CDLL, POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import CDLL, POINTER, Structure, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 from . import _abi, _abi_hook, _abi_message, _abi_mock
@@ -101,6 +101,30 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mqp_producer_reply_async": (
         c_uint32,
         (_handle, POINTER(_abi_message.ReplyTo), *_sent, _abi.Callback, _error),
+    ),
+    "mqp_producer_discard_completions": (c_uint32, (_handle, _error)),
+    "mqp_completion_queue_new": (c_uint32, (_out, _error)),
+    "mqp_completion_queue_fd": (c_int, (_handle,)),
+    "mqp_completion_queue_poll": (
+        c_uint32,
+        (_handle, POINTER(_abi.Completion), c_uint32, c_size_t, c_uint32, POINTER(c_size_t), _error),
+    ),
+    "mqp_completion_queue_free": (None, (_handle,)),
+    "mqp_completions_free": (None, (POINTER(_abi.Completion), c_uint32, c_size_t)),
+    "mqp_producer_send_queued": (c_uint32, (_handle, *_sent, _handle, c_void_p, _error)),
+    "mqp_producer_send_many": (
+        c_uint32,
+        (
+            _handle,
+            POINTER(_abi_message.Message),
+            c_size_t,
+            c_uint32,
+            POINTER(_abi.SendOptions),
+            _handle,
+            POINTER(c_void_p),
+            POINTER(c_size_t),
+            _error,
+        ),
     ),
     "mqp_producer_recall": (c_uint32, (_handle, _abi.Str, _abi.Str, c_uint32, _out, _error)),
     "mqp_producer_send_batch": (c_uint32, (_handle, *_batch, _out, _error)),

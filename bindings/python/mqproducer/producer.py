@@ -278,8 +278,12 @@ class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls):
         status = lib.mqp_producer_close(self._handle, milliseconds("timeout_ms", timeout_ms), byref(error))
         if status != Status.WOULD_DEADLOCK:
             self._open = False
+        if status == Status.OK:
             _exit.closed(self)
         check(status, error)
+
+    def _discard(self) -> None:
+        lib.mqp_producer_discard_completions(self._handle, None)
 
     def __enter__(self) -> Producer:
         self.start()

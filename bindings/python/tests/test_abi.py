@@ -18,6 +18,7 @@ from .support import HEADER
 
 COMPILER = shutil.which("cc")
 C_TYPES = {
+    "int": ctypes.c_int,
     "uint32_t": ctypes.c_uint32,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
@@ -56,12 +57,13 @@ def mirrors(kind: str) -> list[Any]:
     """The ctypes types that may stand for a C type."""
     kind = re.sub(r"\b(struct|const)\s+(?=mqp_)", "", kind)
     kind = re.sub(r"\b(struct|const)\s+(?=mqp_)", "", kind)
+    kind = re.sub(r"\*\s*const\s*", "*", kind)
     if kind in C_TYPES:
         return [C_TYPES[kind]]
     if kind in _tables.STRUCTS:
         return list(_tables.STRUCTS[kind])
     target, stars = re.fullmatch(r"(\w+)\s*(\*+)", kind).groups()  # type: ignore[union-attr]
-    if target in _tables.STRUCTS or target in C_TYPES:
+    if target in _tables.STRUCTS or (target in C_TYPES and target != "void"):
         return [ctypes.POINTER(each) for each in mirrors(target)]
     return [ctypes.c_void_p if stars == "*" else ctypes.POINTER(ctypes.c_void_p)]
 

@@ -78,6 +78,39 @@ while not ends: time.sleep(0.01)
 """
         self.assertIn("a producer was closed by the interpreter's exit", self.run_to_end(code, "mock://", 1))
 
+    def test_nothing_is_called_after_the_exit_gave_up(self) -> None:
+        code = """
+import atexit, os, sys, threading
+
+def late():
+    # What was registered before the package runs after its own exit.
+    go_on.set()
+    try:
+        producer.flush(30_000)
+        os.write(1, b"flushed\\n")
+    except MqError as error:
+        os.write(1, f"{error}\\n".encode())
+
+atexit.register(late)
+from mqproducer import *
+go_on, first = threading.Event(), threading.Event()
+producer = Producer(sys.argv[1], group="g")
+producer.start()
+
+def end(receipt, error):
+    os.write(1, b"end\\n")
+    first.set()
+    go_on.wait()
+
+for n in range(20):
+    producer.send_async(Message("T", b"x"), end)
+first.wait()
+"""
+        by_itself = "try:\n    producer.close(0)\nexcept MqTimeoutError:\n    pass\n"
+        for more in ("", by_itself):
+            done = python(code + more, "mock://")
+            self.assertEqual((done.returncode, done.stdout), (0, "end\nflushed\n"), done.stderr)
+
     def test_with_producers_that_start_meanwhile(self) -> None:
         code = """
 threading.excepthook = lambda args: None
