@@ -1,8 +1,8 @@
 """The C surface as ctypes sees it: the constants and structs of ``mqproducer.h``.
 
 ``_abi_message`` has the structs of messages and their ends, ``_abi_hook`` those of what is set before the start,
-``_abi_mock`` those of the embedded cluster, ``_tables`` all structs and functions by name. A test compares them with the
-header and with what the C compiler makes of it.
+``_abi_mock`` those of the embedded cluster, ``_tables`` all structs and functions by name. A test compares them with
+the header and with what the C compiler makes of it.
 
 ``mqp_str`` and its kin have two shapes of the same layout. As arguments their pointer is a ``c_char_p``, which takes
 a ``bytes`` object without a copy and keeps it alive; as results it is a bare address, since ``c_char_p`` would stop

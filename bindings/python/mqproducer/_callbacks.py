@@ -54,8 +54,12 @@ class Pending:
 _pending: dict[int, Pending] = {}
 
 
+def _failure(end: Any) -> MqError:
+    return read_error(end.error)
+
+
 def trampoline(
-    prototype: Any, value: Callable[[Any], object], failure: Callable[[Any], MqError] = lambda end: read_error(end.error)
+    prototype: Any, value: Callable[[Any], object], failure: Callable[[Any], MqError] = _failure
 ) -> Any:
     """The C function that tells a pending entry its end: what ``value`` or ``failure`` reads from the completion."""
 

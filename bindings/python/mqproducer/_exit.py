@@ -30,8 +30,8 @@ class Closeable(Protocol):
         """Ends all calls of the library into Python for it."""
 
 
-#: The started producers whose end was not waited for, by ``id``: something of them may still call. As in ``_callbacks``,
-#: a lock would deadlock in ``__del__``.
+#: The started producers whose end was not waited for, by ``id``: something of them may still call. As in
+#: ``_callbacks``, a lock would deadlock in ``__del__``.
 _open: dict[int, weakref.ref[Closeable]] = {}
 _exiting = False
 

@@ -36,8 +36,8 @@ class Message:
     flag: int = 0
     #: Whether the broker may answer before the message is stored to its configured safety.
     no_wait_store: bool = False
-    #: When it is delivered, as the delay of a level from 1 on: a RocketMQ broker has 18, unless configured otherwise, and
-    #: takes a level over its highest for that one. Of this, ``delay`` and ``deliver_at`` at most one may be given.
+    #: When it is delivered, as the delay of a level from 1 on: a RocketMQ broker has 18, unless configured otherwise,
+    #: and takes a level over its highest for that one. Of this, ``delay`` and ``deliver_at`` at most one may be given.
     delay_level: Optional[int] = None
     #: When it is delivered, as the time from its coming to the broker; a part of a millisecond counts as a whole one, 0
     #: is no delay. The timer of a RocketMQ broker rounds to its precision, 1 s by default, and refuses what is over its

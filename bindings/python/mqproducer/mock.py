@@ -172,7 +172,7 @@ class MockCluster:
         delay_ms: int = 0,
         data: bytes = b"",
     ) -> None:
-        """Adds a fault behind those that wait: each request takes the oldest that fits it, and is counted by that alone.
+        """Adds a fault behind those that wait: each request takes the oldest that fits it, and counts for that alone.
 
         ``action``: a :class:`MockFault`. ``broker``: a broker's name (``broker-a``) or number from 0 on (``0``), or
         ``name-server``; empty: every broker, and not the name server. ``request_code`` 0: every code. ``count``: how

@@ -39,7 +39,8 @@ class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls):
     inside this process, for tests and trials). ``group`` is the producer group. Each key of
     :func:`mqproducer.config_options` is a keyword argument, under its own name.
 
-    Any number of threads may use it at the same time. As a context manager it starts on entering and closes at the end::
+    Any number of threads may use it at the same time. As a context manager it starts on entering and closes at the
+    end::
 
         with Producer("mock://demo", group="demo") as producer:
             receipt = producer.send("Demo", b"hello", tags="T1", keys=["order-1"])

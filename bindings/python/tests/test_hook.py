@@ -111,14 +111,14 @@ class Hooks(unittest.TestCase):
     def test_every_field_is_seen(self) -> None:
         recorder = Recorder()
         context = f"00-{'a' * 32}-{'b' * 16}-01"
-        more = {"priority": 1, "lite_topic": "lite", "sharding_property": "order-1", "trace_parent": context}
+        more: dict[str, Any] = {"priority": 1, "lite_topic": "lite", "sharding_property": "k", "trace_parent": context}
         times: list[dict[str, Any]] = [
             {"delay_level": 3},
             {"delay": timedelta(seconds=90)},
             {"delay": timedelta(milliseconds=1500)},
             {"deliver_at": datetime(2020, 1, 1, tzinfo=timezone.utc)},
         ]
-        messages = [Message("T", b"x", **time) for time in times] + [Message("T", b"x", **more)]  # type: ignore[arg-type]
+        messages = [Message("T", b"x", **fields) for fields in (*times, more)]
         with hooked(self.cluster.url, recorder) as producer:
             for message in messages:
                 producer.send(message)

@@ -427,7 +427,8 @@ class Recalls(unittest.TestCase):
         self.addCleanup(self.producer.close)
 
     def recalled(self) -> tuple[Receipt, Receipt, timedelta]:
-        """The receipts of a message that is recalled before it is due and of the recall, however slow this machine is."""
+        """The receipts of a message that is recalled before it is due, however slow this machine is, and of the recall;
+        its delay."""
         for seconds in (1, 4, 16, 64):
             delay = timedelta(seconds=seconds)
             sent = self.producer.send("T", b"x", delay=delay)
