@@ -59,6 +59,7 @@ from .receipt import Receipt, SendStatus
 from .received import ReceivedMessage
 from .request import ReplyTo, RequestCallback
 from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Random, Selector
+from .statistics import Statistics, StatisticsCallback
 from .trace import TraceContext
 from .transaction import Transaction, TransactionChecker, TransactionState
 
@@ -125,6 +126,8 @@ __all__ = [
     "SendMode",
     "SendStatus",
     "StateError",
+    "Statistics",
+    "StatisticsCallback",
     "Status",
     "TraceContext",
     "Transaction",

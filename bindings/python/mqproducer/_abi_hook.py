@@ -151,3 +151,12 @@ class TransactionChecker(Structure):
     """``mqp_transaction_checker``."""
 
     _fields_ = [("call", CHECK_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
+STATISTICS_CALL = CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class StatisticsCallback(Structure):
+    """``mqp_statistics_callback``."""
+
+    _fields_ = [("call", STATISTICS_CALL), ("user_data", c_void_p), ("drop", DROP)]

@@ -22,6 +22,7 @@ from .message import Body, Message, MessageFields
 from .receipt import Receipt
 from .request import RequestCalls
 from .selector import Selector
+from .statistics import StatisticsCalls
 from .trace import TraceCalls
 from .transaction import TransactionCalls
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_WAIT_MS = 10_000
 
 
-class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls):
+class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, TransactionCalls):
     """Sends messages. Create few and keep them: each has its own connections.
 
     ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster
