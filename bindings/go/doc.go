@@ -17,7 +17,12 @@
 // not the message: what was handed to the library before may still be stored, and the error says so by MaybePersisted.
 //
 // A [SendOption] such as [WithShardingKey] chooses the queue of one message. A [Hook], added by [Producer.AddHook] before
-// Start, sees every message of a producer and may refuse it. [Producer.Brokers] tells how the brokers do.
+// Start, sees every message of a producer and may refuse it. [Producer.SetTraceContext] gives messages the trace context
+// of the code that sends. [Producer.Brokers] tells how the brokers do, [Producer.Statistics] what was counted.
+//
+// [Producer.SendBatch] sends several messages in one request. [Producer.Transaction] sends one that consumers see once it
+// is committed. [Producer.Request] waits for the reply of whoever consumes the message, [Producer.Reply] gives such a
+// reply. [Producer.Recall] takes a delayed message back.
 //
 // # Errors
 //
@@ -27,11 +32,11 @@
 //
 // # Callbacks
 //
-// The functions given to SendAsync run one after the other on a single thread of the library, for the whole process; so
-// does that given to SetLog, except while there is no producer. They must not block, or all others wait: Send, Flush and
-// Close return [ErrWouldDeadlock] there. A panic in one is recovered and
-// reported to the log function, or on standard error when there is none; runtime.Goexit there, such as by a test's
-// FailNow, ends the program.
+// The functions given to SendAsync and its like, to SetTransactionChecker and to SetStatisticsCallback run one after the
+// other on a single thread of the library, for the whole process; so does that given to SetLog, except while there is no
+// producer. They must not block, or all others wait: Send, Flush, Close and all others that wait for an end return
+// [ErrWouldDeadlock] there. A panic in one is recovered and reported to the log function, or on standard error when there
+// is none; runtime.Goexit there, such as by a test's FailNow, ends the program.
 //
 // # Building
 //

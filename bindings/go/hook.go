@@ -21,8 +21,8 @@ import (
 // CheckForbidden and BeforeSend run inside the send, perhaps on another goroutine than its caller, once for each message
 // and not again for a further try. AfterSend runs on the library's thread as callbacks do, once for each message that
 // BeforeSend was due for, before the callback of the message runs or its [Producer.Send] returns; all of these wait for
-// it. A batch is one message to them. In each function Send, Flush and Close return [ErrWouldDeadlock]. A panic is recovered, reported to the log
-// function, and changes nothing, but in CheckForbidden, where it refuses the message.
+// it. A batch is one message to them. In each function Send, Flush and Close return [ErrWouldDeadlock]. A panic is
+// recovered, reported to the log function, and changes nothing, but in CheckForbidden, where it refuses the message.
 type Hook struct {
 	// CheckForbidden refuses a message by an error: the send fails with [ErrForbidden], which tells the error's text, at
 	// least the first 500 bytes of it, and no other function is called for the message.
@@ -207,11 +207,10 @@ func messageOf(view *C.mqp_message) *Message {
 
 func hookContextOf(view *C.mqp_hook_context) HookContext {
 	c := HookContext{
-		Mode:        SendMode(view.mode),
-		MessageType: MessageType(view.message_type),
-		QueueID:     int32(view.queue_id),
-		BodyLength:  int(view.body_length),
-
+		Mode:         SendMode(view.mode),
+		MessageType:  MessageType(view.message_type),
+		QueueID:      int32(view.queue_id),
+		BodyLength:   int(view.body_length),
 		MessageCount: int(view.message_count),
 	}
 	copyTexts([]*string{

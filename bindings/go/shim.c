@@ -94,6 +94,19 @@ mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle) {
     return error;
 }
 
+static void tell_statistics(void *user_data, const mqp_statistics *statistics) {
+    mqpgo_enter_callback();
+    mqpgoTellStatistics((uintptr_t)user_data, (mqp_statistics *)statistics);
+    mqpgo_leave_callback();
+}
+
+mqp_error *mqpgo_set_statistics_callback(mqp_producer *producer, uintptr_t handle) {
+    mqp_error *error = NULL;
+    mqp_statistics_callback callback = {tell_statistics, (void *)handle, mqpgo_drop};
+    mqp_producer_set_statistics_callback(producer, callback, &error);
+    return error;
+}
+
 static void log_record(void *user_data, const mqp_log_record *record) {
     mqpgo_enter_callback();
     mqpgoLog((uintptr_t)user_data, record->level, record->target, record->message);

@@ -96,6 +96,9 @@ void mqpgo_hook_message(const mqp_message *first, size_t size, size_t index, mqp
 // `handle` is owned by the producer when NULL is returned.
 mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle);
 
+// As above.
+mqp_error *mqpgo_set_statistics_callback(mqp_producer *producer, uintptr_t handle);
+
 // `handle` is owned by the log when NULL is returned; 0 removes the log function.
 mqp_error *mqpgo_log_set(uint32_t max_level, uintptr_t handle);
 
