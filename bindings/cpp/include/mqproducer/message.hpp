@@ -91,6 +91,54 @@ public:
         return *this;
     }
 
+    /// Delivered after the delay of this level, from 1; a broker takes a level over its highest (18, unless configured
+    /// otherwise) for that one. Of this, delay() and deliver_at() one may be set. Default, and 0: at once.
+    Message& delay_level(std::uint32_t level) noexcept {
+        message_.delay_level = level;
+        return *this;
+    }
+
+    /// Delivered after this time. The broker's timer rounds to its precision, 1 s by default, and refuses what is over
+    /// its limit, 3 days by default. Default, and what is not positive: at once.
+    Message& delay(std::chrono::milliseconds time) noexcept {
+        message_.delay_ms = time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
+        return *this;
+    }
+
+    /// Delivered at this time, as above; a time that has passed: at once.
+    Message& deliver_at(std::chrono::system_clock::time_point time) noexcept {
+        message_.deliver_at_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+        return *this;
+    }
+
+    /// The priority, from 0: a RocketMQ broker then chooses the queue by it. Default: none.
+    Message& priority(std::int32_t number) noexcept {
+        message_.has_priority = 1;
+        message_.priority = number;
+        return *this;
+    }
+
+    /// The lite topic inside the topic. Default: none.
+    Message& lite_topic(std::string_view name) noexcept {
+        message_.lite_topic = detail::c_str(name);
+        return *this;
+    }
+
+    /// What orders messages, for those who read it as the message's property; it does not choose the queue, which
+    /// Selector::hash() does. Default: none.
+    Message& sharding_key(std::string_view key) noexcept {
+        message_.sharding_key = detail::c_str(key);
+        return *this;
+    }
+
+    /// The W3C trace context, as `00-<32 hex digits>-<16>-<2>`: the property `traceparent`. Default: none, or what
+    /// Producer::try_set_trace_context() tells.
+    Message& trace_parent(std::string_view text) noexcept {
+        message_.trace_parent = detail::c_str(text);
+        return *this;
+    }
+
     /// The message as the C interface takes it; borrowed from this object, unchanged, and from what it views.
     mqp_message view() const noexcept {
         mqp_message message = message_;
