@@ -68,6 +68,15 @@ example_prints_three_lines() {
     echo "$lines"
     [ "$(echo "$lines" | grep -cE '^cpp (sync|async|oneway) id=[0-9A-F]{32} queue=[^/ ]+/[0-9]+ offset=([0-9]+|-)$')" = 3 ] && [ "$(echo "$lines" | wc -l)" = 3 ]
 }
+# prints LINES PATTERN COMMAND...: the program prints so many lines, all of the extended pattern.
+prints() {
+    count=$1
+    pattern=$2
+    shift 2
+    lines=$(timeout 60 "$@") || return
+    echo "$lines"
+    [ "$(echo "$lines" | grep -cxE "$pattern")" = "$count" ] && [ "$(echo "$lines" | wc -l)" = "$count" ]
+}
 # stress_stores_all COMMAND...: sends 2000 messages to the embedded cluster; all of them must be stored.
 stress_stores_all() {
     rm -f -- "$build/stress.jsonl"
@@ -78,9 +87,21 @@ for language in c cpp; do
     step "stress in $language" stress_stores_all "$build/in-tree/tests/stress/stress_$language"
 done
 step "example" example_prints_three_lines "$build/in-tree/mqproducer_send"
+id='id=[0-9A-F]{32}'
+step "batch example" prints 5 "cpp batch $id queue=broker-a/[0-9]+ offset=[0-9]+" "$build/in-tree/mqproducer_batch"
+step "request example" prints 1 "cpp reply: a question" "$build/in-tree/mqproducer_request"
+step "request example on a cluster of its own" prints 1 "cpp reply: hello" "$build/in-tree/mqproducer_request" mock:// Ask hello
+step "commit example" prints 2 "cpp (half $id|committed)" "$build/in-tree/mqproducer_transaction" mock://demo Demo group commit
+step "rollback example" prints 2 "cpp (half $id|rolled back)" "$build/in-tree/mqproducer_transaction" mock://demo Demo group rollback
+dies() {
+    status=0
+    timeout 60 "$build/in-tree/mqproducer_transaction" mock://demo Demo group die || status=$?
+    [ "$status" = 137 ]
+}
+step "example that is killed" dies
 step "install" cmake --install "$build/in-tree"
 step "find_package" cmake -S ../../examples/cpp -B "$build/installed" -DCMAKE_PREFIX_PATH="$build/prefix"
-step "example against the installed package" cmake --build "$build/installed"
+step "examples against the installed package" cmake --build "$build/installed"
 step "installed example" example_prints_three_lines "$build/installed/send"
 
 if [ "${VALGRIND:-1}" != 0 ] && command -v valgrind >/dev/null 2>&1; then

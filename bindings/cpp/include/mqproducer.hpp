@@ -12,6 +12,7 @@
 #ifndef MQPRODUCER_HPP
 #define MQPRODUCER_HPP
 
+#include "mqproducer/batch.hpp"
 #include "mqproducer/broker.hpp"
 #include "mqproducer/config.hpp"
 #include "mqproducer/error.hpp"
@@ -19,9 +20,13 @@
 #include "mqproducer/log.hpp"
 #include "mqproducer/message.hpp"
 #include "mqproducer/mock.hpp"
+#include "mqproducer/mock_script.hpp"
 #include "mqproducer/producer.hpp"
 #include "mqproducer/receipt.hpp"
+#include "mqproducer/received.hpp"
+#include "mqproducer/request.hpp"
 #include "mqproducer/result.hpp"
 #include "mqproducer/selector.hpp"
+#include "mqproducer/transaction.hpp"
 
 #endif

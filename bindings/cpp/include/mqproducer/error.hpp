@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mqproducer {
 
@@ -92,6 +93,31 @@ inline const mqp_property& property_at(const mqp_property* first, std::uint32_t 
     return *reinterpret_cast<const mqp_property*>(reinterpret_cast<const char*>(first) + index * size);
 }
 
+/// All of them, as names with values.
+inline std::vector<std::pair<std::string_view, std::string_view>> all_properties(const mqp_property* first,
+                                                                                 std::size_t count,
+                                                                                 std::uint32_t size) {
+    std::vector<std::pair<std::string_view, std::string_view>> all;
+    all.reserve(count);
+    for (std::size_t index = 0; index < count; ++index) {
+        const mqp_property& property = property_at(first, size, index);
+        all.emplace_back(view(property.name), view(property.value));
+    }
+    return all;
+}
+
+/// The value of the one called `name`; nothing when there is none.
+inline std::optional<std::string_view> find_property(const mqp_property* first, std::size_t count, std::uint32_t size,
+                                                     std::string_view name) noexcept {
+    for (std::size_t index = 0; index < count; ++index) {
+        const mqp_property& property = property_at(first, size, index);
+        if (view(property.name) == name) {
+            return view(property.value);
+        }
+    }
+    return std::nullopt;
+}
+
 /// A unique_ptr's deleter from a C function.
 template <auto Free>
 struct Deleter {
@@ -102,6 +128,8 @@ struct Deleter {
 };
 
 }  // namespace detail
+
+class BatchResultView;
 
 /// Why a call or a message failed. Copies share what they hold and never throw; any threads may read one at the same
 /// time.
@@ -121,6 +149,13 @@ public:
     /// An error of the caller's own making.
     Error(Status status, const std::string& message) : std::runtime_error(message) {
         view_.status = static_cast<mqp_status>(status);
+    }
+
+    /// The same with how each message of a batch ended, which it takes ownership of; NULL: it tells of no batch.
+    Error(const Error& error, mqp_batch_result* batch) : Error(error) {
+        if (batch != nullptr) {
+            batch_ = std::shared_ptr<mqp_batch_result>(batch, mqp_batch_result_free);
+        }
     }
 
     /// The status; never Status::ok.
@@ -149,8 +184,13 @@ public:
     /// Whether a broker may have stored the message although the send failed.
     bool maybe_persisted() const noexcept { return view_.maybe_persisted != 0; }
 
+    /// How each message of a batch ended that was sent and not stored as a whole; of no messages for all other errors.
+    /// Borrowed until the last copy of this error is gone.
+    BatchResultView batch() const noexcept;
+
 private:
     std::shared_ptr<mqp_error> handle_;
+    std::shared_ptr<mqp_batch_result> batch_;
     mqp_error_view view_ = MQP_ERROR_VIEW_INIT;
 };
 

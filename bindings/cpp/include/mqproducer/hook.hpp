@@ -6,6 +6,7 @@
 
 #include "log.hpp"
 #include "receipt.hpp"
+#include "transaction.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -54,17 +55,33 @@ public:
     std::int32_t flag() const noexcept { return message_->flag; }
     /// Whether the broker may answer before the message is stored to its configured safety.
     bool no_wait_store() const noexcept { return message_->no_wait_store != 0; }
+    /// The level of its delay; 0: none.
+    std::uint32_t delay_level() const noexcept { return message_->delay_level; }
+    /// Its delay; zero: none.
+    std::chrono::milliseconds delay() const noexcept {
+        return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(message_->delay_ms)) +
+               std::chrono::seconds(static_cast<std::chrono::seconds::rep>(message_->delay_seconds));
+    }
+    /// When it is delivered; nothing: not at a given time.
+    std::optional<std::chrono::system_clock::time_point> deliver_at() const noexcept {
+        return message_->deliver_at_ms != 0 ? std::optional<std::chrono::system_clock::time_point>(
+                                                  std::chrono::milliseconds(message_->deliver_at_ms))
+                                            : std::nullopt;
+    }
+    /// The priority; nothing: none.
+    std::optional<std::int32_t> priority() const noexcept {
+        return message_->has_priority != 0 ? std::optional<std::int32_t>(message_->priority) : std::nullopt;
+    }
+    /// The lite topic; empty: none.
+    std::string_view lite_topic() const noexcept { return detail::view(message_->lite_topic); }
+    /// The sharding key of Message::sharding_key(); empty: none.
+    std::string_view sharding_key() const noexcept { return detail::view(message_->sharding_key); }
+    /// The trace context; empty: none.
+    std::string_view trace_parent() const noexcept { return detail::view(message_->trace_parent); }
 
     /// All user properties, as names with values.
     std::vector<std::pair<std::string_view, std::string_view>> properties() const {
-        std::vector<std::pair<std::string_view, std::string_view>> all;
-        all.reserve(message_->property_count);
-        for (std::size_t index = 0; index < message_->property_count; ++index) {
-            const mqp_property& property =
-                detail::property_at(message_->properties, message_->property_size, index);
-            all.emplace_back(detail::view(property.name), detail::view(property.value));
-        }
-        return all;
+        return detail::all_properties(message_->properties, message_->property_count, message_->property_size);
     }
 
 private:
@@ -87,9 +104,9 @@ public:
     MessageType message_type() const noexcept { return static_cast<MessageType>(context_.message_type); }
     /// The topic.
     std::string_view topic() const noexcept { return detail::view(context_.topic); }
-    /// The unique id that the producer gave the message.
+    /// The unique id that the producer gave the message; of a batch, its first request's own.
     std::string_view message_id() const noexcept { return detail::view(context_.message_id); }
-    /// The length of the body before it was compressed, in bytes.
+    /// The length of the body before it was compressed, in bytes; of a batch, of all bodies together.
     std::size_t body_length() const noexcept { return context_.body_length; }
     /// This client's address.
     std::string_view born_host() const noexcept { return detail::view(context_.born_host); }
@@ -100,13 +117,62 @@ public:
     /// The queue chosen; after the send the one of the last try.
     std::int32_t queue_id() const noexcept { return context_.queue_id; }
 
-    /// The message itself; nothing after the send.
+    /// The message itself; nothing after the send. Of a batch, which hooks see as one message, it has the topic and
+    /// no_wait_store(), but no body.
     std::optional<MessageView> message() const noexcept {
         return context_.message != nullptr ? std::optional<MessageView>(*context_.message) : std::nullopt;
     }
 
+    /// How many messages there are: 1, or as many as a batch holds.
+    std::size_t message_count() const noexcept { return context_.message_count; }
+
+    /// The messages of a batch; none after the send and for a single message.
+    std::vector<MessageView> batch() const {
+        std::vector<MessageView> all;
+        const auto* first = reinterpret_cast<const char*>(context_.batch);
+        for (std::size_t index = 0; first != nullptr && index < context_.message_count; ++index) {
+            all.emplace_back(*reinterpret_cast<const mqp_message*>(first + index * context_.message_size));
+        }
+        return all;
+    }
+
 private:
     const mqp_hook_context& context_;
+};
+
+/// The end of a transaction; borrowed, with its texts, for the duration of the hook that it is passed to.
+class EndTransactionContext {
+public:
+    /// Wraps a context of the C interface.
+    explicit EndTransactionContext(const mqp_end_transaction_context& context) noexcept : context_(context) {}
+
+    /// What the broker was told.
+    TransactionState state() const noexcept { return static_cast<TransactionState>(context_.state); }
+    /// Whether the broker had asked, in a transaction check.
+    bool from_check() const noexcept { return context_.from_check != 0; }
+    /// The producer's group.
+    std::string_view producer_group() const noexcept { return detail::view(context_.producer_group); }
+    /// The producer's namespace; empty: none.
+    std::string_view namespace_name() const noexcept { return detail::view(context_.namespace_name); }
+    /// The half message's topic.
+    std::string_view topic() const noexcept { return detail::view(context_.topic); }
+    /// The unique id that its producer gave it.
+    std::string_view message_id() const noexcept { return detail::view(context_.message_id); }
+    /// The transaction's id.
+    std::string_view transaction_id() const noexcept { return detail::view(context_.transaction_id); }
+    /// The half message's tag; empty: none.
+    std::string_view tags() const noexcept { return detail::view(context_.tags); }
+    /// Its index keys, separated by spaces; empty: none.
+    std::string_view keys() const noexcept { return detail::view(context_.keys); }
+    /// The region of its broker; empty when that told none.
+    std::string_view region_id() const noexcept { return detail::view(context_.region_id); }
+    /// The broker that holds it.
+    std::string_view broker_name() const noexcept { return detail::view(context_.broker_name); }
+    /// Its `host:port`.
+    std::string_view broker_address() const noexcept { return detail::view(context_.broker_address); }
+
+private:
+    const mqp_end_transaction_context& context_;
 };
 
 inline namespace MQPRODUCER_ABI {
@@ -173,6 +239,11 @@ public:
         static_cast<void>(end);
     }
 
+    /// After a broker was told the end of a transaction, once for each word, an unknown state included; not for one that
+    /// could not be written. On the thread that committed, rolled back or destroyed the transaction; for the answer to a
+    /// broker's check on the library's dispatcher.
+    virtual void end_transaction(const EndTransactionContext& context) { static_cast<void>(context); }
+
 protected:
     SendHook() = default;
     SendHook(const SendHook&) = default;
@@ -210,6 +281,12 @@ struct HookBox {
     static void after_send(void* user_data, const mqp_hook_context* context, const mqp_hook_end* end) {
         guarded("SendHook::after_send", true,
                 [&] { static_cast<HookBox*>(user_data)->hook->after_send(HookContext(*context), HookEnd(*end)); });
+    }
+
+    static void end_transaction(void* user_data, const mqp_end_transaction_context* raw) {
+        const EndTransactionContext context(*raw);
+        guarded("SendHook::end_transaction", context.from_check(),
+                [&] { static_cast<HookBox*>(user_data)->hook->end_transaction(context); });
     }
 
     static void drop(void* user_data) { delete static_cast<HookBox*>(user_data); }

@@ -4,10 +4,8 @@
 #ifndef MQPRODUCER_MOCK_HPP
 #define MQPRODUCER_MOCK_HPP
 
-#include "result.hpp"
-
-#include <iterator>
-#include <vector>
+#include "call.hpp"
+#include "mock_script.hpp"
 
 namespace mqproducer {
 
@@ -46,31 +44,15 @@ public:
 
     /// All properties as stored, those that the library sets included, as names with values.
     std::vector<std::pair<std::string_view, std::string_view>> properties() const {
-        std::vector<std::pair<std::string_view, std::string_view>> all;
-        all.reserve(view_.property_count);
-        for (std::size_t index = 0; index < view_.property_count; ++index) {
-            const mqp_property& property = property_at(index);
-            all.emplace_back(detail::view(property.name), detail::view(property.value));
-        }
-        return all;
+        return detail::all_properties(view_.properties, view_.property_count, view_.property_size);
     }
 
     /// The value of one property; nothing when there is none of that name.
     std::optional<std::string_view> property(std::string_view name) const noexcept {
-        for (std::size_t index = 0; index < view_.property_count; ++index) {
-            const mqp_property& property = property_at(index);
-            if (detail::view(property.name) == name) {
-                return detail::view(property.value);
-            }
-        }
-        return std::nullopt;
+        return detail::find_property(view_.properties, view_.property_count, view_.property_size, name);
     }
 
 private:
-    const mqp_property& property_at(std::size_t index) const noexcept {
-        return detail::property_at(view_.properties, view_.property_size, index);
-    }
-
     mqp_mock_message_view view_;
 };
 
@@ -79,41 +61,7 @@ private:
 class MockMessages {
 public:
     /// Reads one message after another.
-    class Iterator {
-    public:
-        /// The iterator's traits: it makes its values.
-        using iterator_category = std::input_iterator_tag;
-        /// What it leads to.
-        using value_type = MockMessage;
-        /// Between two of them.
-        using difference_type = std::ptrdiff_t;
-        /// None: the value lives in no container.
-        using pointer = void;
-        /// Made by each reading.
-        using reference = MockMessage;
-
-        /// The place `index` in `messages`.
-        Iterator(const MockMessages& messages, std::size_t index) noexcept : messages_(&messages), index_(index) {}
-        /// The message here.
-        MockMessage operator*() const noexcept { return (*messages_)[index_]; }
-        /// On to the next.
-        Iterator& operator++() noexcept {
-            ++index_;
-            return *this;
-        }
-        /// On to the next; the place before.
-        Iterator operator++(int) noexcept { return Iterator(*messages_, index_++); }
-        /// Whether it is the same place.
-        friend bool operator==(const Iterator& left, const Iterator& right) noexcept {
-            return left.index_ == right.index_;
-        }
-        /// Whether it is another place.
-        friend bool operator!=(const Iterator& left, const Iterator& right) noexcept { return !(left == right); }
-
-    private:
-        const MockMessages* messages_;
-        std::size_t index_;
-    };
+    using Iterator = detail::SnapshotIterator<MockMessages, MockMessage>;
 
     /// Takes ownership of a snapshot of the C interface.
     explicit MockMessages(mqp_mock_messages* handle) noexcept : handle_(handle) {}
@@ -147,6 +95,9 @@ inline namespace MQPRODUCER_ABI {
 /// The last owner or producer of its name stops it.
 class MockCluster {
 public:
+    /// Takes ownership of a cluster of the C interface.
+    explicit MockCluster(mqp_mock_cluster* handle) noexcept : handle_(handle) {}
+
     /// Opens a cluster.
     ///
     /// `name`: empty makes a new one of the caller's own; another name is shared in this process with each cluster
@@ -157,13 +108,9 @@ public:
         if (Result<void> fits = detail::check_version(); !fits) {
             return detail::Failure(std::move(fits).error());
         }
-        mqp_mock_cluster* handle = nullptr;
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_mock_cluster_new(detail::c_str(name), brokers, queues, &handle, &error);
-        if (status != MQP_OK) {
-            return detail::failure(status, error);
-        }
-        return MockCluster(handle);
+        return detail::call_for<MockCluster, mqp_mock_cluster>([&](mqp_mock_cluster** handle, mqp_error** error) {
+            return mqp_mock_cluster_new(detail::c_str(name), brokers, queues, handle, error);
+        });
     }
 
     /// The URL that a producer's configuration takes to send to this cluster; borrowed from this object.
@@ -171,13 +118,9 @@ public:
 
     /// Takes a snapshot of the messages that it holds. `topic`: empty: all topics. Errors: Status::invalid_argument.
     Result<MockMessages> try_messages(std::string_view topic = {}) const {
-        mqp_mock_messages* messages = nullptr;
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_mock_cluster_messages(handle_.get(), detail::c_str(topic), &messages, &error);
-        if (status != MQP_OK) {
-            return detail::failure(status, error);
-        }
-        return MockMessages(messages);
+        return detail::call_for<MockMessages, mqp_mock_messages>([&](mqp_mock_messages** messages, mqp_error** error) {
+            return mqp_mock_cluster_messages(handle_.get(), detail::c_str(topic), messages, error);
+        });
     }
 
     /// How many messages it holds. `topic`: empty: all topics. Errors: Status::invalid_argument.
@@ -193,9 +136,87 @@ public:
 
     /// Forgets the messages that it holds. Errors: Status::invalid_argument.
     Result<void> try_clear() {
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_mock_cluster_clear(handle_.get(), &error);
-        return detail::result_of(status, error);
+        return detail::call([&](mqp_error** error) { return mqp_mock_cluster_clear(handle_.get(), error); });
+    }
+
+    /// Waits until it holds at least `count` messages, as one-way messages need. `topic`: empty: all topics. `timeout`:
+    /// zero or less only looks. Blocks. Errors: Status::timeout, invalid_argument; would_deadlock in a callback.
+    Result<void> try_wait(std::size_t count, std::chrono::milliseconds timeout, std::string_view topic = {}) const {
+        return detail::call([&](mqp_error** error) {
+            return mqp_mock_cluster_wait(handle_.get(), detail::c_str(topic), count, detail::c_milliseconds(timeout),
+                                         error);
+        });
+    }
+
+    /// Has it answer the requests of `topic`, its name on the wire, each with the request's own body, as if a consumer
+    /// did. Errors: Status::invalid_argument, forked.
+    Result<void> try_echo(std::string_view topic) {
+        return detail::call(
+            [&](mqp_error** error) { return mqp_mock_cluster_echo(handle_.get(), detail::c_str(topic), error); });
+    }
+
+    /// Sets how long its brokers wait before they ask for the end of a transaction, and before they ask again: 1 ms to
+    /// 24 hours; 1 s by default, where real brokers wait 6 s at first and 30 s then. Errors: Status::invalid_argument.
+    Result<void> try_set_transaction_check_interval(std::chrono::milliseconds interval) {
+        return detail::call([&](mqp_error** error) {
+            return mqp_mock_cluster_set_transaction_check_interval(handle_.get(), detail::c_milliseconds(interval),
+                                                                   error);
+        });
+    }
+
+    /// Adds a fault behind those that wait: each request takes the oldest that fits it, and is counted by that alone.
+    /// Errors: Status::invalid_argument for an unknown broker, a field that the action does not read, a delay that is
+    /// too long or that nothing waits for; forked.
+    Result<void> try_push_fault(const MockFault& fault) {
+        const mqp_mock_fault raw = fault.view();
+        return detail::call([&](mqp_error** error) { return mqp_mock_cluster_push_fault(handle_.get(), &raw, error); });
+    }
+
+    /// Takes back all faults, and lets connections go on that stopped reading. Answers that are late still come.
+    /// Errors: Status::invalid_argument, forked.
+    Result<void> try_clear_faults() {
+        return detail::call([&](mqp_error** error) { return mqp_mock_cluster_clear_faults(handle_.get(), error); });
+    }
+
+    /// Takes a broker out of its routes, stops it, or brings it back. Its messages and its port stay. All that has
+    /// happened when the call returns.
+    ///
+    /// `broker`: a broker's name (`broker-a`) or number from 0 on (`0`), or `name-server`, which can only stop. Blocks.
+    /// Errors: Status::invalid_argument, forked; resource when the system refuses the port; would_deadlock in a callback.
+    Result<void> try_set_broker_state(std::string_view broker, MockBrokerState state) {
+        return detail::call([&](mqp_error** error) {
+            return mqp_mock_cluster_set_broker_state(handle_.get(), detail::c_str(broker),
+                                                     static_cast<std::uint32_t>(state), error);
+        });
+    }
+
+    /// Takes a snapshot of the requests that servers got, in the order of their arrival: each is there before its answer
+    /// goes out. A cluster keeps the newest 8192, in at most 32 MiB; see MockRequests::dropped().
+    ///
+    /// `broker`: as in try_set_broker_state(); empty: all servers. `request_code`: 0: all codes. Errors:
+    /// Status::invalid_argument, forked.
+    Result<MockRequests> try_requests(std::string_view broker = {}, std::int32_t request_code = 0) const {
+        return detail::call_for<MockRequests, mqp_mock_requests>([&](mqp_mock_requests** requests, mqp_error** error) {
+            return mqp_mock_cluster_requests(handle_.get(), detail::c_str(broker), request_code, requests, error);
+        });
+    }
+
+    /// Waits until servers got at least `count` requests since the start or the last try_clear_requests(), those that
+    /// are not listed any more included.
+    ///
+    /// `timeout`: zero or less only looks. `broker`, `request_code`: as in try_requests(). Blocks. Errors:
+    /// Status::timeout, invalid_argument, forked; would_deadlock in a callback.
+    Result<void> try_wait_requests(std::size_t count, std::chrono::milliseconds timeout, std::string_view broker = {},
+                                   std::int32_t request_code = 0) const {
+        return detail::call([&](mqp_error** error) {
+            return mqp_mock_cluster_wait_requests(handle_.get(), detail::c_str(broker), request_code, count,
+                                                  detail::c_milliseconds(timeout), error);
+        });
+    }
+
+    /// Forgets the requests that it got, and their numbers. Errors: Status::invalid_argument, forked.
+    Result<void> try_clear_requests() {
+        return detail::call([&](mqp_error** error) { return mqp_mock_cluster_clear_requests(handle_.get(), error); });
     }
 
     /// Gives this cluster back before the object ends; each later call fails with Status::invalid_argument.
@@ -214,14 +235,50 @@ public:
 
     /// As try_clear().
     void clear() { unwrap(try_clear()); }
+
+    /// As try_wait().
+    void wait(std::size_t count, std::chrono::milliseconds timeout, std::string_view topic = {}) const {
+        unwrap(try_wait(count, timeout, topic));
+    }
+
+    /// As try_echo().
+    void echo(std::string_view topic) { unwrap(try_echo(topic)); }
+
+    /// As try_set_transaction_check_interval().
+    void set_transaction_check_interval(std::chrono::milliseconds interval) {
+        unwrap(try_set_transaction_check_interval(interval));
+    }
+
+    /// As try_push_fault().
+    void push_fault(const MockFault& fault) { unwrap(try_push_fault(fault)); }
+
+    /// As try_clear_faults().
+    void clear_faults() { unwrap(try_clear_faults()); }
+
+    /// As try_set_broker_state().
+    void set_broker_state(std::string_view broker, MockBrokerState state) {
+        unwrap(try_set_broker_state(broker, state));
+    }
+
+    /// As try_requests().
+    MockRequests requests(std::string_view broker = {}, std::int32_t request_code = 0) const {
+        return unwrap(try_requests(broker, request_code));
+    }
+
+    /// As try_wait_requests().
+    void wait_requests(std::size_t count, std::chrono::milliseconds timeout, std::string_view broker = {},
+                       std::int32_t request_code = 0) const {
+        unwrap(try_wait_requests(count, timeout, broker, request_code));
+    }
+
+    /// As try_clear_requests().
+    void clear_requests() { unwrap(try_clear_requests()); }
 #endif
 
     /// The handle, for calls of the C interface; borrowed from this object.
     mqp_mock_cluster* handle() const noexcept { return handle_.get(); }
 
 private:
-    explicit MockCluster(mqp_mock_cluster* handle) noexcept : handle_(handle) {}
-
     std::unique_ptr<mqp_mock_cluster, detail::Deleter<mqp_mock_cluster_free>> handle_;
 };
 

@@ -4,56 +4,18 @@
 #ifndef MQPRODUCER_PRODUCER_HPP
 #define MQPRODUCER_PRODUCER_HPP
 
+#include "batch.hpp"
 #include "broker.hpp"
+#include "call.hpp"
 #include "config.hpp"
 #include "hook.hpp"
-#include "log.hpp"
 #include "message.hpp"
 #include "receipt.hpp"
+#include "request.hpp"
+#include "trace.hpp"
+#include "transaction.hpp"
 
 namespace mqproducer {
-
-namespace detail {
-inline namespace MQPRODUCER_ABI {
-
-/// The caller's callable as the library's callback.
-template <class F>
-struct CallbackBox {
-    F callable;
-
-    static void call(void* user_data, const mqp_completion* raw) {
-        F& callable = static_cast<CallbackBox*>(user_data)->callable;
-        guarded("a send callback", true, [&] {
-            const Completion completion(*raw);
-            if constexpr (std::is_invocable_v<F&, Result<Receipt>>) {
-                static_cast<void>(callable(completion.result()));
-            } else {
-                static_cast<void>(callable(completion));
-            }
-        });
-    }
-
-    static void drop(void* user_data) { delete static_cast<CallbackBox*>(user_data); }
-};
-
-/// The options as the C interface takes them, borrowed from `options`; without the callable of a selector.
-inline Result<mqp_send_options> c_options(const SendOptions& options) {
-    mqp_send_options raw = MQP_SEND_OPTIONS_INIT;
-    if (options.timeout) {
-        // Zero would stand for the configured time.
-        if (options.timeout->count() < 1) {
-            return Failure(Error(Status::invalid_argument, "`timeout` is " + std::to_string(options.timeout->count()) +
-                                                               " ms; the minimum is 1 ms"));
-        }
-        raw.timeout_ms = c_milliseconds(*options.timeout);
-    }
-    options.selector.write(raw);
-    return raw;
-}
-
-}  // inline namespace MQPRODUCER_ABI
-}  // namespace detail
-
 inline namespace MQPRODUCER_ABI {
 
 /// A producer. Any number of threads may use it at the same time; moving or destroying it takes that no other call uses
@@ -65,16 +27,15 @@ inline namespace MQPRODUCER_ABI {
 /// After `fork` a child makes a producer of its own: each call with the parent's fails with Status::forked there.
 class Producer {
 public:
+    /// Takes ownership of a producer of the C interface.
+    explicit Producer(mqp_producer* handle) noexcept : handle_(handle) {}
+
     /// Makes a producer; it does nothing until start(). Errors: Status::invalid_config for a required key that is not
     /// set or keys that do not agree; Status::resource. Any thread.
     static Result<Producer> create(const Config& config) {
-        mqp_producer* handle = nullptr;
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_new(config.handle(), &handle, &error);
-        if (status != MQP_OK) {
-            return detail::failure(status, error);
-        }
-        return Producer(handle);
+        return detail::call_for<Producer, mqp_producer>([&](mqp_producer** handle, mqp_error** error) {
+            return mqp_producer_new(config.handle(), handle, error);
+        });
     }
 
     /// Adds a hook that sees each message, behind those added before. Only before start().
@@ -94,21 +55,55 @@ public:
         raw.after_send = Box::after_send;
         raw.user_data = box.get();
         raw.drop = Box::drop;
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_add_hook(handle_.get(), &raw, &error);
-        if (status == MQP_OK) {
+        raw.end_transaction = Box::end_transaction;
+        Result<void> result =
+            detail::call([&](mqp_error** error) { return mqp_producer_add_hook(handle_.get(), &raw, error); });
+        if (result) {
             static_cast<void>(box.release());
         }
-        return detail::result_of(status, error);
+        return result;
+    }
+
+    /// Sets who knows what became of a transaction; needed for try_begin_transaction(). Only before start(), and once.
+    ///
+    /// A broker that hears no end of a transaction asks any producer of its group that is connected: RocketMQ's broker
+    /// after 6 s at first, then each 30 s, up to 15 times, unless configured otherwise. A process that only answers
+    /// names the key `topics`: the start then connects it to their brokers, although it sends nothing.
+    ///
+    /// `callable`: takes a `const ReceivedMessageView&`, borrowed until it returns, and returns a TransactionState;
+    /// moved or copied, may be move-only; destroyed once the producer is gone and it does not run any more, on any
+    /// thread. It runs on the library's dispatcher, as the callables of try_send_async() do. After an exception, which
+    /// goes to set_callback_exception_handler(), the state is unknown.
+    ///
+    /// Any thread. Errors: Status::already_started, closed, forked; invalid_argument for a second one.
+    template <class F>
+    Result<void> try_set_transaction_checker(F&& callable) {
+        return set<detail::CheckerBox<std::decay_t<F>>>(mqp_producer_set_transaction_checker,
+                                                        std::forward<F>(callable));
+    }
+
+    /// Sets where messages get their trace context, in place of what was set before: the property `traceparent`, for
+    /// their consumers. Only before start().
+    ///
+    /// `callable`: takes nothing and returns a W3C `traceparent` (`00-<32 hex digits>-<16>-<2>`, in lower case) as a
+    /// std::string or a std::optional of one; anything else, an empty text too, is left out. Moved or copied, may be
+    /// move-only; destroyed once the producer is gone or another one set, on any thread. It runs for each message that
+    /// has none of its own, of a batch for each, on the thread that sends and before the send returns; on several at the
+    /// same time. An exception that leaves it goes to set_callback_exception_handler(), and there is no context then.
+    ///
+    /// Any thread. Errors: Status::already_started, closed, forked.
+    template <class F>
+    Result<void> try_set_trace_context(F&& callable) {
+        return set<detail::TraceContextBox<std::decay_t<F>>>(mqp_producer_set_trace_context, std::forward<F>(callable));
     }
 
     /// What it knows now of the brokers in the routes that it uses, by name. Any thread. Errors: Status::forked.
     Result<std::vector<BrokerState>> try_brokers() const {
         mqp_broker_states* states = nullptr;
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_broker_states(handle_.get(), &states, &error);
-        if (status != MQP_OK) {
-            return detail::failure(status, error);
+        Result<void> result =
+            detail::call([&](mqp_error** error) { return mqp_producer_broker_states(handle_.get(), &states, error); });
+        if (!result) {
+            return detail::Failure(std::move(result).error());
         }
         return detail::broker_states(states);
     }
@@ -116,9 +111,7 @@ public:
     /// Starts it: from now on it takes messages. When it fails it may be called again. Blocks. Errors:
     /// Status::already_started, closed, forked, no_name_server, resource; would_deadlock in a callback.
     Result<void> try_start() {
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_start(handle_.get(), &error);
-        return detail::result_of(status, error);
+        return detail::call([&](mqp_error** error) { return mqp_producer_start(handle_.get(), error); });
     }
 
     /// Sends one message and waits until the broker answered or the deadline passed; failed tries are repeated as
@@ -128,9 +121,7 @@ public:
     /// closed, forked, no_name_server, no_route, broker_not_found, connect, connection_lost, timeout, broker, protocol,
     /// backpressure; forbidden by a hook; would_deadlock in a callback. After an error that says Error::maybe_persisted
     /// the message may be stored all the same.
-    Result<Receipt> try_send(const Message& message, const SendOptions& options = {}) {
-        return send_for_receipt(mqp_producer_send, message, options);
-    }
+    Result<Receipt> try_send(const Message& message, const SendOptions& options = {});
 
     /// Sends one message and returns at once; `callable` is told of its end.
     ///
@@ -146,49 +137,117 @@ public:
     ///
     /// Errors, here or told to the callable: those of try_send().
     template <class F>
-    Result<void> try_send_async(const Message& message, F&& callable, const SendOptions& options = {}) {
-        using Callable = std::decay_t<F>;
-        // Not by `||`, which would also try the second with a callable that takes `auto`.
-        static_assert(std::disjunction_v<std::is_invocable<Callable&, Result<Receipt>>,
-                                         std::is_invocable<Callable&, const Completion&>>,
-                      "a send callback takes a mqproducer::Result<mqproducer::Receipt> or a "
-                      "const mqproducer::Completion&");
-        Result<mqp_send_options> raw_options = detail::c_options(options);
-        if (!raw_options) {
-            return detail::Failure(std::move(raw_options).error());
-        }
-        using Box = detail::CallbackBox<Callable>;
-        std::unique_ptr<Box> box(new Box{std::forward<F>(callable)});
-        const mqp_callback callback = {Box::call, box.get(), Box::drop};
-        const mqp_message raw = message.view();
-        detail::SelectorCall selection(options.selector, *raw_options);
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_send_async(handle_.get(), &raw, &*raw_options, callback, &error);
-        if (status == MQP_OK) {
-            static_cast<void>(box.release());
-        }
-        Result<void> result = detail::result_of(status, error);
-        selection.rethrow();
-        return result;
-    }
+    Result<void> try_send_async(const Message& message, F&& callable, const SendOptions& options = {});
 
     /// Sends one message without asking for an answer: success means that it was handed to the connection, no more. It
     /// is never repeated.
     ///
     /// Returns: a receipt of SendStatus::oneway with queue offset -1. It waits as try_send_async() does, and until the
     /// connection is open. Errors: those of try_send() but Status::broker.
-    Result<Receipt> try_send_oneway(const Message& message, const SendOptions& options = {}) {
-        return send_for_receipt(mqp_producer_send_oneway, message, options);
+    Result<Receipt> try_send_oneway(const Message& message, const SendOptions& options = {});
+
+    /// Sends several messages in one request, or in several when `batch` says to split them, and waits until each has
+    /// its end or the deadline passed; failed tries are repeated as configured.
+    ///
+    /// The messages have one topic and one no_wait_store(). Each keeps its unique id, flag and properties. None may have
+    /// a delay, a priority or a lite topic, or go to a retry topic (`%RETRY%...`); none is compressed. A message that is
+    /// refused is named by its index, and then nothing was sent.
+    ///
+    /// The requests of a split batch go one after the other. With Selector::round_robin() and Selector::random() each
+    /// has a queue of its own choice, and one that fails does not stop the next; with all other selectors they go to one
+    /// queue in the order of the messages, and after a failure the rest is not sent.
+    ///
+    /// Returns: the results when every message was stored. Otherwise the error of the first one that failed; how each
+    /// ended tells its Error::batch(), which is of no messages when the batch was refused and nothing was sent.
+    ///
+    /// `messages`: at least one. The deadline of `options` is one for the whole batch. Any thread; blocks up to it.
+    /// Errors: those of try_send().
+    Result<BatchResult> try_send_batch(const std::vector<Message>& messages, const SendOptions& options = {},
+                                       const BatchOptions& batch = {});
+
+    /// Sends several messages as try_send_batch() does and returns at once; `callable` is told of the end of all of
+    /// them, once. It waits as try_send_async() does.
+    ///
+    /// `callable`: takes a `Result<BatchResult>`, as try_send_batch() returns it, or else a `const BatchCompletion&`,
+    /// which copies nothing; all else as in try_send_async(). Errors, here or told to the callable: those of
+    /// try_send_batch().
+    template <class F>
+    Result<void> try_send_batch_async(const std::vector<Message>& messages, F&& callable,
+                                      const SendOptions& options = {}, const BatchOptions& batch = {});
+
+    /// Sends several messages as try_send_batch() does without asking for answers: success means that they were handed
+    /// to the connection, no more. Nothing is repeated.
+    ///
+    /// Returns: as there; the receipts are those of try_send_oneway(). Errors: those of try_send_batch() but
+    /// Status::broker.
+    Result<BatchResult> try_send_batch_oneway(const std::vector<Message>& messages, const SendOptions& options = {},
+                                              const BatchOptions& batch = {});
+
+    /// Begins a transaction. Any thread. Errors: Status::invalid_config without try_set_transaction_checker();
+    /// not_started, closed, forked.
+    Result<Transaction> try_begin_transaction() {
+        return detail::call_for<Transaction, mqp_transaction>([&](mqp_transaction** handle, mqp_error** error) {
+            return mqp_transaction_begin(handle_.get(), handle, error);
+        });
     }
+
+    /// Takes a message of Message::delay() or Message::deliver_at() back before it is delivered, and waits for the
+    /// broker's answer; there are no retries, and the broker takes a second recall of the same message, too.
+    ///
+    /// `topic`: the message's. `recall_handle`: from its receipt. `timeout`: 1 ms to 1 hour; default: the configured
+    /// `send_msg_timeout`. Returns: a receipt with the message's id, topic and broker, and no queue (-1). Blocks up to
+    /// the deadline. Errors: Status::invalid_argument, also for a handle that is none or of another topic; broker when
+    /// the message is due, and with the code 16 when the broker's `recallMessageEnable` is off, which is RocketMQ's
+    /// default; broker_not_found when the topic's route does not name the handle's broker; and those of try_send().
+    Result<Receipt> try_recall(std::string_view topic, std::string_view recall_handle,
+                               std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+
+    /// Sends a request and waits for the reply of whoever consumes it.
+    ///
+    /// The broker hands the reply to this client, which it knows by its heartbeats. The message is sent within the same
+    /// `timeout`, and within that of `options`, when it is shorter; when that fails, the request fails at once with its
+    /// error.
+    ///
+    /// `message`: without a delay and without properties called `CORRELATION_ID`, `REPLY_TO_CLIENT` or `TTL`, which the
+    /// library sets. `timeout`: 1 ms to 1 hour, until the reply has come, the sending included. Any thread; blocks up to
+    /// it. Errors: those of try_send(); Status::request_timeout when the message was stored, but no reply came.
+    Result<ReceivedMessage> try_request(const Message& message, std::chrono::milliseconds timeout,
+                                        const SendOptions& options = {});
+
+    /// Sends a request and returns at once; `callable` is told of its end: the reply, or why there is none.
+    ///
+    /// The request counts as in flight until the callable has returned: flush() waits for it, and close(), when its time
+    /// is over, ends it with Status::closed. The call itself waits as try_send_async() does.
+    ///
+    /// `message`, `timeout`: as in try_request(). `callable`: takes a `Result<ReceivedMessage>`, to keep, or else a
+    /// `const RequestCompletion&`, which copies nothing; all else as in try_send_async(). Errors, here or told to the
+    /// callable: those of try_request().
+    template <class F>
+    Result<void> try_request_async(const Message& message, std::chrono::milliseconds timeout, F&& callable,
+                                   const SendOptions& options = {});
+
+    /// Replies to a request that something else consumed, and waits for the receipt of the broker, which hands the reply
+    /// to the client that asked.
+    ///
+    /// `message`: its topic is not read, for the reply goes to the reply topic of the request's cluster; without a delay
+    /// and without properties called `MSG_TYPE`, `CORRELATION_ID`, `REPLY_TO_CLIENT` or `TTL`, which the library sets.
+    /// Any thread; blocks up to the deadline. Errors: those of try_send(); Status::broker with code 1 when no broker of
+    /// the cluster knows the client any more.
+    Result<Receipt> try_reply(const ReplyTo& to, const Message& message, const SendOptions& options = {});
+
+    /// Replies to a request and returns at once; `callable`, as in try_send_async(), is told of the end. Errors, here or
+    /// told to the callable: those of try_reply().
+    template <class F>
+    Result<void> try_reply_async(const ReplyTo& to, const Message& message, F&& callable,
+                                 const SendOptions& options = {});
 
     /// Waits until every message accepted so far is completed and its callback has returned.
     ///
     /// `timeout`: zero or less only looks. Blocks. Errors: Status::timeout, not_started, forked; would_deadlock in a
     /// callback.
     Result<void> try_flush(std::chrono::milliseconds timeout) {
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_flush(handle_.get(), detail::c_milliseconds(timeout), &error);
-        return detail::result_of(status, error);
+        const std::uint32_t timeout_ms = detail::c_milliseconds(timeout);
+        return detail::call([&](mqp_error** error) { return mqp_producer_flush(handle_.get(), timeout_ms, error); });
     }
 
     /// Closes it: refuses further messages, waits for those in flight, says farewell to the brokers. What is not
@@ -197,9 +256,8 @@ public:
     /// `timeout`: zero or less waits for nothing. Blocks. Errors: Status::timeout (it is closed all the same), forked;
     /// would_deadlock in a callback.
     Result<void> try_close(std::chrono::milliseconds timeout) {
-        mqp_error* error = nullptr;
-        const mqp_status status = mqp_producer_close(handle_.get(), detail::c_milliseconds(timeout), &error);
-        return detail::result_of(status, error);
+        const std::uint32_t timeout_ms = detail::c_milliseconds(timeout);
+        return detail::call([&](mqp_error** error) { return mqp_producer_close(handle_.get(), timeout_ms, error); });
     }
 
 #if MQPRODUCER_EXCEPTIONS
@@ -208,6 +266,18 @@ public:
 
     /// As try_add_hook().
     void add_hook(std::shared_ptr<SendHook> hook) { unwrap(try_add_hook(std::move(hook))); }
+
+    /// As try_set_transaction_checker().
+    template <class F>
+    void set_transaction_checker(F&& callable) {
+        unwrap(try_set_transaction_checker(std::forward<F>(callable)));
+    }
+
+    /// As try_set_trace_context().
+    template <class F>
+    void set_trace_context(F&& callable) {
+        unwrap(try_set_trace_context(std::forward<F>(callable)));
+    }
 
     /// As try_brokers().
     std::vector<BrokerState> brokers() const { return unwrap(try_brokers()); }
@@ -231,6 +301,58 @@ public:
         return unwrap(try_send_oneway(message, options));
     }
 
+    /// As try_send_batch().
+    BatchResult send_batch(const std::vector<Message>& messages, const SendOptions& options = {},
+                           const BatchOptions& batch = {}) {
+        return unwrap(try_send_batch(messages, options, batch));
+    }
+
+    /// As try_send_batch_async().
+    template <class F>
+    void send_batch_async(const std::vector<Message>& messages, F&& callable, const SendOptions& options = {},
+                          const BatchOptions& batch = {}) {
+        unwrap(try_send_batch_async(messages, std::forward<F>(callable), options, batch));
+    }
+
+    /// As try_send_batch_oneway().
+    BatchResult send_batch_oneway(const std::vector<Message>& messages, const SendOptions& options = {},
+                                  const BatchOptions& batch = {}) {
+        return unwrap(try_send_batch_oneway(messages, options, batch));
+    }
+
+    /// As try_begin_transaction().
+    Transaction begin_transaction() { return unwrap(try_begin_transaction()); }
+
+    /// As try_recall().
+    Receipt recall(std::string_view topic, std::string_view recall_handle,
+                   std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        return unwrap(try_recall(topic, recall_handle, timeout));
+    }
+
+    /// As try_request().
+    ReceivedMessage request(const Message& message, std::chrono::milliseconds timeout,
+                            const SendOptions& options = {}) {
+        return unwrap(try_request(message, timeout, options));
+    }
+
+    /// As try_request_async().
+    template <class F>
+    void request_async(const Message& message, std::chrono::milliseconds timeout, F&& callable,
+                       const SendOptions& options = {}) {
+        unwrap(try_request_async(message, timeout, std::forward<F>(callable), options));
+    }
+
+    /// As try_reply().
+    Receipt reply(const ReplyTo& to, const Message& message, const SendOptions& options = {}) {
+        return unwrap(try_reply(to, message, options));
+    }
+
+    /// As try_reply_async().
+    template <class F>
+    void reply_async(const ReplyTo& to, const Message& message, F&& callable, const SendOptions& options = {}) {
+        unwrap(try_reply_async(to, message, std::forward<F>(callable), options));
+    }
+
     /// As try_flush().
     void flush(std::chrono::milliseconds timeout) { unwrap(try_flush(timeout)); }
 
@@ -244,25 +366,24 @@ public:
 private:
     using SendFunction = mqp_status (*)(mqp_producer*, const mqp_message*, const mqp_send_options*, mqp_receipt**,
                                         mqp_error**);
+    using BatchFunction = mqp_status (*)(mqp_producer*, const mqp_message*, std::size_t, std::uint32_t,
+                                         const mqp_send_options*, const mqp_batch_options*, mqp_batch_result**,
+                                         mqp_error**);
 
-    explicit Producer(mqp_producer* handle) noexcept : handle_(handle) {}
+    Result<Receipt> send_by(SendFunction function, const Message& message, const SendOptions& options);
+    Result<BatchResult> send_batch_by(BatchFunction function, const std::vector<Message>& messages,
+                                      const SendOptions& options, const BatchOptions& batch);
 
-    Result<Receipt> send_for_receipt(SendFunction function, const Message& message, const SendOptions& options) {
-        Result<mqp_send_options> raw_options = detail::c_options(options);
-        if (!raw_options) {
-            return detail::Failure(std::move(raw_options).error());
+    /// Gives the callable in a new `Box` to a setter of the C interface.
+    template <class Box, class Raw, class F>
+    Result<void> set(mqp_status (*setter)(mqp_producer*, Raw, mqp_error**), F&& callable) {
+        std::unique_ptr<Box> box(new Box{std::forward<F>(callable)});
+        const Raw raw = {Box::call, box.get(), Box::drop};
+        Result<void> result = detail::call([&](mqp_error** error) { return setter(handle_.get(), raw, error); });
+        if (result) {
+            static_cast<void>(box.release());
         }
-        const mqp_message raw = message.view();
-        detail::SelectorCall selection(options.selector, *raw_options);
-        mqp_receipt* receipt = nullptr;
-        mqp_error* error = nullptr;
-        const mqp_status status = function(handle_.get(), &raw, &*raw_options, &receipt, &error);
-        if (status != MQP_OK) {
-            Error failure(status, error);
-            selection.rethrow();
-            return detail::Failure(std::move(failure));
-        }
-        return Receipt(receipt);
+        return result;
     }
 
     std::unique_ptr<mqp_producer, detail::Deleter<mqp_producer_free>> handle_;
@@ -270,5 +391,7 @@ private:
 
 }  // inline namespace MQPRODUCER_ABI
 }  // namespace mqproducer
+
+#include "producer_send.hpp"
 
 #endif
