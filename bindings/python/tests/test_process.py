@@ -142,6 +142,24 @@ late = Producer(sys.argv[1], group="late")
         done = python(code, "mock://")
         self.assertEqual((done.returncode, done.stdout), (0, "end CLOSED\n"), done.stderr)
 
+    def test_with_checks_statistics_and_a_transaction_without_an_end(self) -> None:
+        code = """
+cluster = MockCluster()
+cluster.set_transaction_check_interval(1)
+other = Producer(cluster.url, group="g", statistics_interval=1)
+other.set_statistics_callback(lambda statistics: statistics.values)
+other.set_transaction_checker(lambda message: TransactionState.UNKNOWN)
+other.set_trace_context(lambda: None)
+other.start()
+transaction = other.transaction()
+transaction.send("T", b"x")
+cluster.wait_requests(2, request_code=37)
+other.request_async(Message("T", b"x"), end, timeout_ms=60_000)
+other.send_batch_async([Message("T", b"x")] * 3, end)
+"""
+        for _ in range(3):
+            self.assertNotIn("Fatal", self.run_to_end(code, "mock://", 2))
+
     def test_with_the_log_on(self) -> None:
         code = 'import logging; logging.basicConfig(level=1); enable_log(TRACE); producer.send("T", b"x")'
         self.assertNotIn("Fatal", self.run_to_end(code, "mock://", 0))
@@ -181,6 +199,64 @@ print(producer.send("T", b"x").send_status.name)
         self.assertEqual(done.returncode, 0, done.stderr)
         expected = ["FORKED"] * 6 + ["end NoneType", "T", "child 0", "SEND_OK"]
         self.assertEqual(sorted(done.stdout.splitlines()), sorted(expected), done.stderr)
+
+    def test_a_child_is_told_by_every_feature(self) -> None:
+        code = """
+import warnings
+cluster = MockCluster()
+first = Producer(cluster.url, group="g", statistics_interval=5)
+first.set_transaction_checker(lambda message: TransactionState.COMMIT)
+told = threading.Event()
+first.set_statistics_callback(lambda statistics: told.set())
+first.start()
+transaction, unended = first.transaction(), first.transaction()
+transaction.send("T", b"x")
+unended.send("T", b"y")
+told.wait()
+child = os.fork()
+if child == 0:
+    warnings.simplefilter("ignore")
+    message = Message("T", b"x")
+    calls = [
+        lambda: first.send_batch([message]),
+        lambda: first.send_batch_async([message], end),
+        lambda: first.request(message),
+        lambda: first.request_async(message, end),
+        lambda: first.reply(ReplyTo("a", "b", "c"), b"x"),
+        lambda: first.recall("T", "handle"),
+        lambda: transaction.send(message),
+        transaction.commit,
+        first.transaction,
+        first.statistics,
+        cluster.requests,
+        lambda: cluster.push_fault(MockFault.DROP),
+        lambda: first.set_transaction_checker(print),
+        lambda: first.set_statistics_callback(print),
+        lambda: first.set_trace_context(print),
+    ]
+    for call in calls:
+        try:
+            call()
+            print("allowed", call)
+        except ForkedError as error:
+            print(error.name)
+    del transaction, unended
+    with MockCluster() as own, Producer(own.url, group="g") as producer:
+        own.echo("Echo")
+        print(len(producer.send_batch([message, message])), producer.request("Echo", b"x").body, flush=True)
+    sys.exit(0)
+_, status = os.waitpid(child, 0)
+print("child", os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status))
+transaction.commit()
+unended.rollback()
+first.close()
+cluster.wait(1, "T")
+print([message.body for message in cluster.messages("T")])
+"""
+        done = python(START + code, "mock://")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        expected = ["FORKED"] * 15 + ["2 b'x'", "child 0", "[b'x']"]
+        self.assertEqual(done.stdout.splitlines(), expected, done.stderr)
 
     def test_a_child_of_multiprocessing_with_messages_in_flight(self) -> None:
         code = """
