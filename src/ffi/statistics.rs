@@ -13,6 +13,7 @@ use super::{boundary, handle};
 use crate::producer::statistics::{Listener, Report};
 use crate::statistics::Statistics;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What a producer counted up to one moment: an *owned* handle, freed by mqp_statistics_free, unless a callback lends
@@ -58,6 +59,15 @@ type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_statistics);
 pub(crate) struct ForeignStatistics {
     call: Call,
     give_back: GiveBack,
+    /// Whether `user_data` is left to the end of the process.
+    discarded: AtomicBool,
+}
+
+impl ForeignStatistics {
+    /// It is not given back.
+    pub(crate) fn discard(&self) {
+        self.discarded.store(true, Ordering::Release);
+    }
 }
 
 // SAFETY: `user_data` is never read here, and the documentation of `mqp_statistics_callback` says on which threads it is
@@ -68,7 +78,9 @@ unsafe impl Sync for ForeignStatistics {}
 
 impl Drop for ForeignStatistics {
     fn drop(&mut self) {
-        self.give_back.dispatch();
+        if !self.discarded.load(Ordering::Acquire) {
+            self.give_back.dispatch();
+        }
     }
 }
 
@@ -189,7 +201,8 @@ pub unsafe extern "C" fn mqp_producer_set_statistics_callback(
             return Err(invalid("`callback.call` is NULL".to_owned()));
         };
         let give_back = GiveBack::new(callback.user_data, callback.drop);
-        producer.producer.report_to(|| Listener::Foreign(Arc::new(ForeignStatistics { call, give_back })))
+        let discarded = AtomicBool::new(false);
+        producer.producer.report_to(|| Listener::Foreign(Arc::new(ForeignStatistics { call, give_back, discarded })))
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }

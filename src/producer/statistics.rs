@@ -48,7 +48,10 @@ impl Reports {
     /// No call begins from now on, and the listener is never given back: whoever it belongs to is about to end.
     #[cfg(feature = "capi")]
     pub(super) fn discard(&self) {
-        std::mem::forget(self.state.lock().listener.take());
+        let listener = self.state.lock().listener.take();
+        if let Some(Listener::Foreign(foreign)) = &listener {
+            foreign.discard();
+        }
     }
 
     /// Waits until no call is under way.
