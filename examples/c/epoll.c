@@ -2,23 +2,12 @@
  *
  * cc epoll.c -lmqproducer -o epoll && ./epoll rocketmq://localhost:9876
  * Without an argument it sends to the embedded cluster. */
-#include <mqproducer.h>
+#include "common.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 enum { MESSAGES = 1000, AT_ONCE = 64 };
-
-/* Ends the program when a call failed. Takes the place of the error, since C may read a second argument first. */
-static void must(mqp_status status, mqp_error **error) {
-    if (status != MQP_OK) {
-        fprintf(stderr, "%s: %s\n", mqp_status_name(status), mqp_error_message(*error));
-        mqp_error_free(*error);
-        exit(EXIT_FAILURE);
-    }
-}
 
 static void must_system(int result, const char *what) {
     if (result < 0) {
@@ -27,13 +16,10 @@ static void must_system(int result, const char *what) {
     }
 }
 
-static mqp_producer *start(mqp_str url) {
+static mqp_producer *start(const char *url) {
     mqp_error *error = NULL;
-    mqp_config *config = NULL;
+    mqp_config *config = new_config(url, "demo-c-epoll");
     mqp_producer *producer = NULL;
-    must(mqp_config_new(&config, &error), &error);
-    must(mqp_config_set(config, MQP_STR("url"), url, &error), &error);
-    must(mqp_config_set(config, MQP_STR("producer_group"), MQP_STR("demo-c-epoll"), &error), &error);
     /* Its route is there when the loop starts, so that no send waits for it. */
     must(mqp_config_set(config, MQP_STR("topics"), MQP_STR("Demo"), &error), &error);
     /* The bound: a send without room says so, since this thread makes the room itself, by polling. */
@@ -41,8 +27,7 @@ static mqp_producer *start(mqp_str url) {
     must(mqp_config_set(config, MQP_STR("backpressure"), MQP_STR("fail"), &error), &error);
     /* In milliseconds, and long: a message waits behind those before it. */
     must(mqp_config_set(config, MQP_STR("send_msg_timeout"), MQP_STR("30000"), &error), &error);
-    must(mqp_producer_new(config, &producer, &error), &error);
-    mqp_config_free(config);
+    producer = new_producer(config);
     must(mqp_producer_start(producer, &error), &error);
     return producer;
 }

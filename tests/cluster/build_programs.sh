@@ -12,10 +12,12 @@ build() {
     "$1" "-std=$2" -O1 -g -Wall -Wextra -Werror "-I$root/include" "-I$root/bindings/cpp/include" "$root/$3" \
         -o "$out/$4" "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread
 }
-build "${CC:-cc}" c11 examples/c/send.c c-send
+for example in send batch request transaction; do
+    build "${CC:-cc}" c11 "examples/c/$example.c" "c-$example"
+    build "${CXX:-c++}" c++17 "examples/cpp/$example.cpp" "cpp-$example"
+done
 build "${CC:-cc}" c11 examples/c/epoll.c c-epoll
 build "${CC:-cc}" c11 tests/cluster/stress/c/stress.c c-stress
-build "${CXX:-c++}" c++17 examples/cpp/send.cpp cpp-send
 build "${CXX:-c++}" c++17 tests/cluster/stress/cpp/stress.cpp cpp-stress
 
 # Go splits this at blanks outside quotes.

@@ -5,6 +5,7 @@
 
 mod acl;
 mod compression;
+mod examples;
 mod names;
 mod programs;
 mod rejections;
@@ -36,6 +37,9 @@ const SUITES: &[(&str, Suite)] = &[
     ("both_serializers", suites::both_serializers),
     ("compressed_bodies", compression::compressed_bodies),
     ("the_send_examples", suites::the_send_examples),
+    ("the_batch_examples", examples::the_batch_examples),
+    ("the_request_examples", examples::the_request_examples),
+    ("the_transaction_examples", examples::the_transaction_examples),
     ("namespaces_units_and_the_vip_channel", names::namespaces_units_and_the_vip_channel),
     ("signed_requests_and_refusals", acl::signed_requests_and_refusals),
     ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),

@@ -1,7 +1,8 @@
 //! The programs of the other languages: built once, run with a time limit.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Where the programs and the library are.
@@ -26,11 +27,11 @@ impl Programs {
         Ok(programs)
     }
 
-    /// The command of a language's `send` or `stress` program.
+    /// The command of a language's `stress` program or of one of its examples.
     pub fn command(&self, lang: &str, program: &str) -> Command {
         let mut command = match (lang, program) {
-            ("python", "send") => self.python("examples/python/send.py"),
-            ("python", _) => self.python("tests/cluster/stress/python/stress.py"),
+            ("python", "stress") => self.python("tests/cluster/stress/python/stress.py"),
+            ("python", example) => self.python(&format!("examples/python/{example}.py")),
             _ => Command::new(self.built.join(format!("{lang}-{program}"))),
         };
         command.env("MQPRODUCER_LIBRARY", &self.library);
@@ -45,7 +46,21 @@ impl Programs {
     }
 
     /// Runs a command to its end; its output, or why it failed.
-    pub fn run(&self, mut command: Command, limit: Duration) -> Result<String, String> {
+    pub fn run(&self, command: Command, limit: Duration) -> Result<String, String> {
+        self.run_to(command, limit, |status| status.success())
+    }
+
+    /// Runs a command that is to end by SIGKILL; its output, or how else it ended.
+    pub fn run_until_killed(&self, command: Command, limit: Duration) -> Result<String, String> {
+        self.run_to(command, limit, |status| status.signal() == Some(9))
+    }
+
+    fn run_to(
+        &self,
+        mut command: Command,
+        limit: Duration,
+        as_expected: impl FnOnce(ExitStatus) -> bool,
+    ) -> Result<String, String> {
         let what = format!("{command:?}");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| format!("{what}: {error}"))?;
@@ -61,7 +76,7 @@ impl Programs {
         }
         let output = output.join().map_err(|_| "the waiting thread panicked")?.map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
+        if as_expected(output.status) {
             return Ok(text);
         }
         Err(format!("{what}: {}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr)))

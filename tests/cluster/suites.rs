@@ -44,7 +44,7 @@ impl Bench {
     }
 
     /// The programs of the other languages, built when the first suite needs them.
-    fn programs(&self) -> Result<&Programs, String> {
+    pub fn programs(&self) -> Result<&Programs, String> {
         self.programs.get_or_init(Programs::build).as_ref().map_err(Clone::clone)
     }
 
