@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     static mqp_message messages[MESSAGES];
     static int numbers[MESSAGES];
     static void *user_data[MESSAGES];
-    mqp_producer *producer = start(mqp_str_of(argc > 1 ? argv[1] : "mock://demo"));
+    mqp_producer *producer = start(argc > 1 ? argv[1] : "mock://demo");
     mqp_completion_queue *queue = NULL;
     mqp_error *error = NULL;
     struct epoll_event event;
@@ -82,12 +82,7 @@ int main(int argc, char **argv) {
     event.data.ptr = queue;
     must_system(epoll_ctl(loop, EPOLL_CTL_ADD, mqp_completion_queue_fd(queue), &event), "epoll_ctl");
     for (i = 0; i < MESSAGES; i++) {
-        mqp_message message = MQP_MESSAGE_INIT;
-        message.topic = MQP_STR("Demo");
-        message.tags = MQP_STR("c-epoll");
-        message.body.ptr = (const uint8_t *)"hello from epoll";
-        message.body.len = 16;
-        messages[i] = message;
+        messages[i] = new_message("Demo", "hello from epoll");
         numbers[i] = i;
         user_data[i] = &numbers[i];
     }
@@ -104,8 +99,7 @@ int main(int argc, char **argv) {
            (unsigned long)polls);
 
     close(loop);
-    must(mqp_producer_close(producer, 10000, &error), &error);
-    mqp_producer_free(producer);
+    close_producer(producer);
     mqp_completion_queue_free(queue);
     return EXIT_SUCCESS;
 }
