@@ -22,5 +22,6 @@ build "${CXX:-c++}" c++17 tests/cluster/stress/cpp/stress.cpp cpp-stress
 
 # Go splits this at blanks outside quotes.
 export CGO_LDFLAGS="'-L$lib' '-Wl,-rpath,$lib'"
-(cd "$root/examples/go" && go build -o "$out/go-send" .)
+(cd "$root/examples/go" && go build -o "$out/go-send" . &&
+    for example in batch request transaction; do go build -o "$out/go-$example" "./$example"; done)
 (cd "$root/tests/cluster/stress/go" && go build -o "$out/go-stress" .)

@@ -1,9 +1,11 @@
 //! The example programs of each language against the shared broker.
 
+use crate::names::start;
 use crate::suites::{Bench, text};
 use crate::support::messages::StoredMessage;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use mqproducer::{Message, SendOptions};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
@@ -63,45 +65,59 @@ pub fn the_batch_examples(bench: &Bench) -> Result<String, String> {
 
 /// Each language asks the official consumer, and answers the official requester.
 pub fn the_request_examples(bench: &Bench) -> Result<String, String> {
-    const ASKED: &str = "Example_request";
-    const ASKING: &str = "Example_reply";
-    bench.create_topic(ASKED)?;
-    bench.create_topic(ASKING)?;
-    for (number, lang) in LANGUAGES.into_iter().enumerate() {
-        thread::scope(|scope| {
-            let fields = json!({"group": "java-examples", "topic": ASKED, "count": 1, "timeout_ms": 60_000});
-            let responder = scope.spawn(move || java(bench, "respond", fields));
+    thread::scope(|scope| {
+        const ASKED: &str = "Example_request";
+        bench.create_topic(ASKED)?;
+        // One consumer for all: a second one of the group would first have to take over the first one's queues.
+        let fields = json!({
+            "group": "java-examples", "topic": ASKED, "count": 1 + LANGUAGES.len(), "timeout_ms": 60_000,
+        });
+        let responder = scope.spawn(move || java(bench, "respond", fields));
+        // The programs wait less long than the consumer may take to start.
+        let producer = start(&bench.url(), &[])?;
+        let message = Message::new(ASKED, b"are you there?");
+        producer.request(&message, &SendOptions::default(), Duration::from_secs(60)).map_err(text)?;
+        producer.close(LIMIT).map_err(text)?;
+        for lang in LANGUAGES {
             let output = run(bench, lang, "request", &[&bench.url(), ASKED, lang])?;
             if output.trim_end() != format!("{lang} reply: pong:{lang}") {
                 return Err(format!("{lang}: {output}"));
             }
-            responder.join().map_err(|_| "the responder panicked".to_owned())?.map(drop)
-        })?;
-        thread::scope(|scope| {
-            let fields = json!({
-                "group": "java-requesters", "topic": ASKING, "body": STANDARD.encode(lang), "timeout_ms": 60_000,
-            });
-            let requester = scope.spawn(move || java(bench, "request", fields));
-            let stored = bench.read(ASKING, number + 1)?;
-            let request = (stored.iter().find(|message| message.body == lang.as_bytes()))
-                .ok_or_else(|| format!("no request for {lang} is stored"))?;
-            let property = |name: &str| {
-                request.properties.get(name).map(String::as_str).ok_or(format!("the request has no {name}"))
-            };
-            let url = bench.url();
-            let (cluster, id) = (property("CLUSTER")?, property("CORRELATION_ID")?);
-            let (client, ttl) = (property("REPLY_TO_CLIENT")?, property("TTL")?);
-            let body = format!("an answer from {lang}");
-            let output = run(bench, lang, "request", &["--reply", &url, cluster, id, client, ttl, &body])?;
-            the_only_id(&output, &format!("{lang} replied"))?;
-            let replied = requester.join().map_err(|_| "the requester panicked".to_owned())??;
-            match replied["body"] == json!(STANDARD.encode(&body)) {
-                true => Ok(()),
-                false => Err(format!("{lang}: the official client got {replied}")),
-            }
-        })?;
+        }
+        responder.join().map_err(|_| "the responder panicked".to_owned())?.map(drop)
+    })?;
+    const ASKING: &str = "Example_reply";
+    bench.create_topic(ASKING)?;
+    for (number, lang) in LANGUAGES.into_iter().enumerate() {
+        the_reply_example(bench, ASKING, number, lang)?;
     }
     Ok(format!("{} requests and as many replies", LANGUAGES.len()))
+}
+
+/// The official client asks; the program replies to what it is told of the request that was stored after `earlier`.
+fn the_reply_example(bench: &Bench, topic: &str, earlier: usize, lang: &str) -> Result<(), String> {
+    thread::scope(|scope| {
+        let fields = json!({
+            "group": "java-requesters", "topic": topic, "body": STANDARD.encode(lang), "timeout_ms": 60_000,
+        });
+        let requester = scope.spawn(move || java(bench, "request", fields));
+        let stored = bench.read(topic, earlier + 1)?;
+        let request = (stored.iter().find(|message| message.body == lang.as_bytes()))
+            .ok_or_else(|| format!("no request for {lang} is stored"))?;
+        let property =
+            |name: &str| request.properties.get(name).map(String::as_str).ok_or(format!("the request has no {name}"));
+        let url = bench.url();
+        let (cluster, id) = (property("CLUSTER")?, property("CORRELATION_ID")?);
+        let (client, ttl) = (property("REPLY_TO_CLIENT")?, property("TTL")?);
+        let body = format!("an answer from {lang}");
+        let output = run(bench, lang, "request", &["--reply", &url, cluster, id, client, ttl, &body])?;
+        the_only_id(&output, &format!("{lang} replied"))?;
+        let replied = requester.join().map_err(|_| "the requester panicked".to_owned())??;
+        match replied["body"] == json!(STANDARD.encode(&body)) {
+            true => Ok(()),
+            false => Err(format!("{lang}: the official client got {replied}")),
+        }
+    })
 }
 
 /// Commits, rollbacks, and half messages whose sender is killed: a producer in another language answers for it.
