@@ -105,7 +105,7 @@ step "examples against the installed package" cmake --build "$build/installed"
 step "installed example" example_prints_three_lines "$build/installed/send"
 
 if [ "${VALGRIND:-1}" != 0 ] && command -v valgrind >/dev/null 2>&1; then
-    checked="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect
+    checked="valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect
         --errors-for-leak-kinds=definite,indirect --fair-sched=yes"
     for program in $programs; do
         # Ending the library's thread leaks what it held, by design of pthread_exit.
