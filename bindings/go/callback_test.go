@@ -171,6 +171,41 @@ func TestEachAcceptedMessageCompletesOnce(t *testing.T) {
 	}
 }
 
+// What a callback holds is let go: after its call, and at once when the message is refused.
+func TestCallbacksAreLetGo(t *testing.T) {
+	cluster := echoCluster(t, "T")
+	p := startedProducer(t, cluster.URL(), WithTimeout(patience))
+	stored := []*Message{{Topic: "T", Body: []byte("b"), Properties: map[string]string{"a": "b"}}, message("T", "c")}
+	for name, send := range map[string]func([]*Message, func(error)) error{
+		"send": func(m []*Message, end func(error)) error {
+			return p.SendAsync(background, m[0], func(_ *Receipt, err error) { end(err) })
+		},
+		"batch": func(m []*Message, end func(error)) error {
+			return p.SendBatchAsync(background, m, func(_ []BatchEnd, err error) { end(err) })
+		},
+		"request": func(m []*Message, end func(error)) error {
+			return p.RequestAsync(background, m[0], func(_ *ReceivedMessage, err error) { end(err) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			released, ends := make(chan string, 1), make(chan error, 1)
+			call := func(m []*Message) error {
+				w := watch("the callback", released)
+				return send(m, func(err error) { _ = w.text; ends <- err })
+			}
+			if err := call(stored); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, ends); err != nil {
+				t.Error(err)
+			}
+			awaitRelease(t, released, "the callback")
+			expect(t, call([]*Message{message("", "b"), message("", "b")}), ErrInvalidMessage)
+			awaitRelease(t, released, "the callback")
+		})
+	}
+}
+
 func BenchmarkSend(b *testing.B) {
 	p := startedProducer(b, newCluster(b).URL())
 	m := &Message{Topic: "Bench", Body: make([]byte, 1024)}
