@@ -74,6 +74,12 @@ fn log() {
     check("log", &[]);
 }
 
+/// Rows: TX-02 TX-03 DL-03 HK-07.
+#[test]
+fn transactions_and_recalls() {
+    check("transactions", &[]);
+}
+
 #[test]
 fn fork() {
     check("fork", &[]);
@@ -158,8 +164,9 @@ fn memory_is_clean() {
     let statistics = build(&source("statistics.c"), "statistics-memory");
     let epoll = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-memory");
     let sends = build(&source("send_queued.c"), "send-queued-memory");
+    let transactions = build(&source("transactions.c"), "transactions-memory");
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, sends, statistics]
+    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, sends, statistics, transactions]
         .map(|program| (program, None));
     for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
         let program = program.to_str().unwrap();

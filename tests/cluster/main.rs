@@ -5,6 +5,7 @@
 
 mod acl;
 mod compression;
+mod delays;
 mod examples;
 mod names;
 mod programs;
@@ -18,6 +19,7 @@ mod suites;
 mod support;
 mod tls;
 mod trace;
+mod transactions;
 mod two_masters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,8 +47,14 @@ const SUITES: &[(&str, Suite)] = &[
     ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),
     ("static_and_ordered_topics", static_topic::static_and_ordered_topics),
     ("traces_are_those_of_the_official_client", trace::traces_are_those_of_the_official_client),
+    ("traces_of_ends_and_recalls", trace::traces_of_ends_and_recalls_are_the_official_client_s),
     ("requests_that_the_official_consumer_answers", request_reply::requests_that_the_official_consumer_answers),
     ("replies_to_the_official_requester", request_reply::replies_to_the_official_requester),
+    ("transactions_ended_and_checked", transactions::ended_and_checked),
+    ("transactions_of_a_killed_producer", transactions::another_producer_answers_for_a_killed_one),
+    ("delayed_messages_come_when_they_are_due", delays::delayed_messages_come_when_they_are_due),
+    ("recalled_messages_do_not_come", delays::a_recalled_message_does_not_come),
+    ("priorities_choose_the_queue", delays::priorities_choose_the_queue),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),
@@ -62,6 +70,9 @@ const SUITES: &[(&str, Suite)] = &[
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = transactions::child() {
+        return code;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let started = Instant::now();
     let bench = match suites::Bench::start() {

@@ -3,8 +3,9 @@
 use crate::suites::{Bench, text};
 use crate::support::java_tool::{JavaTrace, SendSpec};
 use crate::support::samples::samples;
+use crate::transactions;
 use mqproducer::protocol::remoting::trace::TRACE_TOPIC;
-use mqproducer::{BatchOptions, Config, Delay, Message, Producer, SendOptions};
+use mqproducer::{BatchOptions, Config, Delay, Message, Producer, SendOptions, TransactionState};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub fn traces_are_those_of_the_official_client(bench: &Bench) -> Result<String, 
         }
         expected += 2 * kind.records;
     }
-    let traces = read(bench, expected)?;
+    let traces = read(bench, "Traced_", expected)?;
     let of = |lang, kind: &Kind| traces.get(&topic(lang, kind)).map_or(&[][..], Vec::as_slice);
     for kind in KINDS {
         let (ours, javas) = (of("rust", kind), of("java", kind));
@@ -76,6 +77,48 @@ pub fn traces_are_those_of_the_official_client(bench: &Bench) -> Result<String, 
         }
     }
     Ok(format!("{expected} records"))
+}
+
+/// Rows: TR-02.
+pub fn traces_of_ends_and_recalls_are_the_official_client_s(bench: &Bench) -> Result<String, String> {
+    const TOPIC: &str = "EndTraces";
+    bench.create_topic(TOPIC)?;
+    let producer = transactions::start(&bench.url(), &[("enable_trace", "true")], |_| TransactionState::Rollback)?;
+    let message = Message::new(TOPIC, b"half").with_tags("t").with_keys("k1 k2");
+    let (mut expected, mut left) = (Vec::new(), Vec::new());
+    for (state, from_check) in [("COMMIT_MESSAGE", false), ("ROLLBACK_MESSAGE", false), ("ROLLBACK_MESSAGE", true)] {
+        let transaction = producer.begin_transaction().map_err(text)?;
+        let receipt = transaction.send(&message, &SendOptions::default()).map_err(text)?;
+        match (state, from_check) {
+            (_, true) => left.push(transaction),
+            ("COMMIT_MESSAGE", _) => transaction.commit().map_err(text)?,
+            _ => transaction.rollback().map_err(text)?,
+        }
+        let (group, id, host) = (transactions::GROUP, &receipt.message_id, &bench.topology.master("broker-a").addr);
+        let (region, transaction_id) = (&receipt.region_id, &receipt.transaction_id);
+        expected.push(format!(
+            "EndTransaction|{region}|{group}|{TOPIC}|{id}|t|k1 k2|{host}|2|{transaction_id}|{state}|{from_check}"
+        ));
+    }
+    let later = Message::new(TOPIC, b"later").with_delay(Delay::Seconds(60));
+    let receipt = producer.send(&later, &SendOptions::default()).map_err(text)?;
+    producer.recall(TOPIC, &receipt.recall_handle, None).map_err(text)?;
+    let (region, group, id) = (&receipt.region_id, transactions::GROUP, &receipt.message_id);
+    expected.push(format!("Recall|{region}|{group}|{TOPIC}|{id}|true"));
+    // And one for each send. The check's comes last, and is not lost by the close.
+    let traces = read(bench, TOPIC, expected.len() + 4)?;
+    let of_ends = traces[TOPIC].iter().filter(|record| record.kind != "Pub").map(|record| {
+        let mut fields: Vec<&str> = record.text.trim_end_matches('\u{2}').split('\u{1}').collect();
+        fields.remove(1);
+        fields.join("|")
+    });
+    let (mut found, count) = (of_ends.collect::<Vec<_>>(), expected.len());
+    found.sort();
+    expected.sort();
+    match found == expected {
+        true => Ok(format!("{count} records")),
+        false => Err(format!("{found:#?} instead of {expected:#?}")),
+    }
 }
 
 fn topic(lang: &str, kind: &Kind) -> String {
@@ -125,8 +168,9 @@ fn send(bench: &Bench, kind: &Kind) -> Result<(), String> {
     }
 }
 
-/// The records by topic, in the order of their keys, once there are so many; each is what the official encoder writes.
-fn read(bench: &Bench, expected: usize) -> Result<BTreeMap<String, Vec<JavaTrace>>, String> {
+/// The records of topics with this prefix, by topic and in the order of their keys, once there are so many; each is what
+/// the official encoder writes.
+fn read(bench: &Bench, prefix: &str, expected: usize) -> Result<BTreeMap<String, Vec<JavaTrace>>, String> {
     let limit = Instant::now() + LIMIT;
     loop {
         let mut found = 0;
@@ -139,7 +183,7 @@ fn read(bench: &Bench, expected: usize) -> Result<BTreeMap<String, Vec<JavaTrace
                 return Err(format!("{body:?} would be {again:?} by the official client"));
             }
             let keys = stored.keys.unwrap_or_default();
-            for record in records.into_iter().filter(|record| record.topic.starts_with("Traced_")) {
+            for record in records.into_iter().filter(|record| record.topic.starts_with(prefix)) {
                 // The decoder takes the mark of an absent text for the text.
                 let wanted = record.index_keys.iter().filter(|key| *key != "null");
                 if let Some(missing) = wanted.into_iter().find(|key| !keys.split(' ').any(|one| one == *key)) {
