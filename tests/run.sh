@@ -60,6 +60,7 @@ suite valgrind sh tests/suites/valgrind.sh
 suite cpp sh bindings/cpp/run_tests.sh
 suite python python3 bindings/python/run_tests.py
 suite go sh tests/suites/go.sh
+suite conformance sh tests/suites/conformance.sh
 suite demo sh tests/suites/demo.sh
 suite cluster sh tests/suites/cluster.sh
 
