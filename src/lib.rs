@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+// Their code is run as documentation tests.
+#[cfg(all(doctest, feature = "mock"))]
+#[doc = include_str!("../docs/guides/rust.md")]
+#[doc = include_str!("../docs/EMBEDDED_CLUSTER.md")]
+struct Pages;
+
 #[cfg(not(unix))]
 compile_error!("mqproducer needs a Unix system");
 

@@ -105,6 +105,11 @@ fn sends_that_end_in_a_queue() {
     check("send_queued", &[]);
 }
 
+#[test]
+fn one_epoll_loop() {
+    check("epoll_loop", &[]);
+}
+
 /// Rows: QS-05 QS-06 FT-02 FT-07 AS-03 AS-04 AS-05 RE-04.
 #[test]
 fn selectors_broker_states_and_backpressure() {

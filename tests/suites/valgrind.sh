@@ -7,7 +7,7 @@ lib=$target/debug
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ${CARGO:-cargo} build
-for example in send epoll; do
+for example in send epoll batch request transaction; do
     cc -std=c11 -g -Wall -Wextra -Werror -Iinclude "examples/c/$example.c" -o "$work/$example" \
         "-L$lib" -lmqproducer "-Wl,-rpath,$lib"
 done
@@ -21,5 +21,9 @@ fi
 for run in 1 2 3; do
     check "$work/send" mock://valgrind
     check "$work/epoll" mock://valgrind
+    check "$work/batch" mock://valgrind Batch
+    check "$work/request" mock:// Request
+    check "$work/transaction" mock://valgrind Transaction valgrind commit
+    check "$work/transaction" mock://valgrind Transaction valgrind rollback
 done
 echo "summary: the C examples, $run runs: no error, no leak"
