@@ -22,7 +22,7 @@ for run in 1 2 3; do
     check "$work/send" mock://valgrind
     check "$work/epoll" mock://valgrind
     check "$work/batch" mock://valgrind Batch
-    check "$work/request" mock:// Request
+    check "$work/request" mock://valgrind Request
     check "$work/transaction" mock://valgrind Transaction valgrind commit
     check "$work/transaction" mock://valgrind Transaction valgrind rollback
 done
