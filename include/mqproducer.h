@@ -820,7 +820,7 @@ typedef struct mqp_completion {
      */
     void *user_data;
     /**
-     * The receipt; NULL on failure.
+     * The receipt; NULL on failure, and for what is no message (mqp_producer_find_route).
      */
     const struct mqp_receipt *receipt;
     /**
@@ -2096,6 +2096,28 @@ MQP_API void mqp_completions_free(struct mqp_completion *completions, uint32_t c
 MQP_API void mqp_completion_queue_free(struct mqp_completion_queue *queue);
 
 /**
+ * Reads the receipts of polled completions in one call, for a language in which each call costs much.
+ *
+ * `completions`: `count` of them, as mqp_completion_queue_poll wrote them, which keep their receipts. `completion_size`:
+ * as given there. `out`: room for `count` views of `view_size` bytes, sizeof(mqp_receipt_view) each; the view of a
+ * completion without a receipt is zero but for its `struct_size`. `texts`: room for `capacity` bytes, which receives
+ * the strings of the views: they are *borrowed* from it, a NUL behind each, and outlive the receipts; may be NULL when
+ * `capacity` is 0. `length`: receives how many bytes the strings take; when that is more than `capacity`, nothing else
+ * is written, and the call is repeated with more room. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_completions_receipts(const struct mqp_completion *completions,
+                                    uint32_t completion_size,
+                                    size_t count,
+                                    struct mqp_receipt_view *out,
+                                    uint32_t view_size,
+                                    char *texts,
+                                    size_t capacity,
+                                    size_t *length,
+                                    struct mqp_error **error);
+
+/**
  * Sends one message and returns at once, as mqp_producer_send_async does; its end is put into `queue`.
  *
  * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `queue`: may be freed while messages are
@@ -2150,6 +2172,26 @@ mqp_status mqp_producer_send_many(struct mqp_producer *producer,
 MQP_API
 mqp_status mqp_producer_discard_completions(struct mqp_producer *producer,
                                             struct mqp_error **error);
+
+/**
+ * Finds the route of a topic without waiting: its end is put into `queue`, at once when the route is known already.
+ * Once it was found, sends to the topic do not wait for a route, so that a thread which must not wait, as that of an
+ * event loop, never does: with `backpressure` = `fail`.
+ *
+ * `topic`: *borrowed* for the call. `timeout_ms`: in milliseconds, up to 3600000; 0: the configured `send_msg_timeout`.
+ * `queue`, `user_data`: as for mqp_producer_send_queued; the completion has no receipt. It counts not as a message: flush
+ * and close do not wait for it. `error`: may be NULL. Threads: any, a callback's included. Errors, returned or told in
+ * the completion: MQP_ERR_INVALID_MESSAGE for the topic's name, MQP_ERR_NO_ROUTE, MQP_ERR_NO_NAME_SERVER,
+ * MQP_ERR_TIMEOUT, MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT. After any other
+ * return than MQP_OK there will be no completion.
+ */
+MQP_API
+mqp_status mqp_producer_find_route(struct mqp_producer *producer,
+                                   struct mqp_str topic,
+                                   uint32_t timeout_ms,
+                                   struct mqp_completion_queue *queue,
+                                   void *user_data,
+                                   struct mqp_error **error);
 
 /**
  * Sends a request and waits for the reply of whoever consumes it.

@@ -110,6 +110,11 @@ fn one_epoll_loop() {
     check("epoll_loop", &[]);
 }
 
+#[test]
+fn what_an_event_loop_needs() {
+    check("event_loop", &[&format!("rocketmq://{}", closed_port())]);
+}
+
 /// Rows: QS-05 QS-06 FT-02 FT-07 AS-03 AS-04 AS-05 RE-04.
 #[test]
 fn selectors_broker_states_and_backpressure() {
@@ -170,10 +175,13 @@ fn memory_is_clean() {
     let epoll = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-memory");
     let sends = build(&source("send_queued.c"), "send-queued-memory");
     let transactions = build(&source("transactions.c"), "transactions-memory");
+    let event_loop = build(&source("event_loop.c"), "event-loop-memory");
+    let nowhere = format!("rocketmq://{}", closed_port());
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
     let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, sends, statistics, transactions]
         .map(|program| (program, None));
-    for (program, argument) in programs.into_iter().chain([(callbacks, Some("keep-threads"))]) {
+    let with_arguments = [(callbacks, Some("keep-threads")), (event_loop, Some(&*nowhere))];
+    for (program, argument) in programs.into_iter().chain(with_arguments) {
         let program = program.to_str().unwrap();
         let arguments: Vec<&str> = valgrind.into_iter().chain([program]).chain(argument).collect();
         let output = run("valgrind".as_ref(), &arguments);

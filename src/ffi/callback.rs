@@ -34,10 +34,15 @@ pub struct mqp_completion {
     pub status: mqp_status,
     /// The `user_data` that came with the message.
     pub user_data: *mut c_void,
-    /// The receipt; NULL on failure.
+    /// The receipt; NULL on failure, and for what is no message (mqp_producer_find_route).
     pub receipt: *const mqp_receipt,
     /// The error; NULL on success.
     pub error: *const mqp_error,
+}
+
+impl mqp_completion {
+    /// Its size when it was first released; it never changes.
+    pub(crate) const FIRST_SIZE: usize = std::mem::offset_of!(Self, error) + size_of::<*const mqp_error>();
 }
 
 /// Who is told of the end of a message.

@@ -13,6 +13,7 @@ use super::{boundary, handle};
 use crate::completion::Outcome;
 use crate::completion_queue::CompletionQueue;
 use crate::error::{Error, ErrorKind, Result};
+use crate::message::Receipt;
 use crate::producer::admission::Permit;
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
@@ -29,15 +30,13 @@ pub struct mqp_completion_queue {
     generation: u32,
 }
 
-/// The size of a completion when it was first released; it never changes.
-const FIRST_SIZE: usize = std::mem::offset_of!(mqp_completion, error) + size_of::<*const mqp_error>();
-
 type Queue = CompletionQueue<Entry, Readiness>;
 
 /// An end that nobody has fetched.
 struct Entry {
     user_data: *mut c_void,
-    outcome: Outcome,
+    /// The receipt of a message; a lookup has none.
+    outcome: Result<Option<Receipt>>,
     /// Given back when it is polled.
     permit: Option<Permit>,
 }
@@ -57,6 +56,15 @@ unsafe impl Send for QueuedCompletion {}
 impl QueuedCompletion {
     /// Puts the end into the queue, on the calling thread.
     pub(crate) fn append(self, outcome: Outcome, permit: Option<Permit>) {
+        self.put(outcome.map(Some), permit);
+    }
+
+    /// The same for what is no message.
+    pub(crate) fn append_plain(self, outcome: Result<()>) {
+        self.put(outcome.map(|()| None), None);
+    }
+
+    fn put(self, outcome: Result<Option<Receipt>>, permit: Option<Permit>) {
         let entry = Entry { user_data: self.user_data, outcome, permit };
         self.queue.append(entry, |entry| {
             if let Some(permit) = &mut entry.permit {
@@ -101,7 +109,7 @@ impl Entry {
         let (mut receipt, mut error) = (std::ptr::null_mut(), std::ptr::null_mut());
         let status = match self.outcome {
             Ok(stored) => {
-                receipt = handle::give(mqp_receipt::new(&stored));
+                receipt = stored.map_or(receipt, |stored| handle::give(mqp_receipt::new(&stored)));
                 MQP_OK
             }
             Err(failure) => {
@@ -187,7 +195,7 @@ pub unsafe extern "C" fn mqp_completion_queue_poll(
         let count = unsafe { Out::required(count, "count", 0)? };
         // SAFETY: the caller passes NULL or a queue that is not freed.
         let queue = unsafe { handle::borrow(queue, "queue")? };
-        let size = element_size("completion_size", completion_size, FIRST_SIZE)?;
+        let size = element_size("completion_size", completion_size, mqp_completion::FIRST_SIZE)?;
         let known = size.min(size_of::<mqp_completion>());
         if out.is_null() {
             return Err(invalid("`out` is NULL".to_owned()));
@@ -226,7 +234,7 @@ pub unsafe extern "C" fn mqp_completion_queue_poll(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mqp_completions_free(completions: *mut mqp_completion, completion_size: u32, count: usize) {
     boundary::infallible((), || {
-        let Ok(size) = element_size("completion_size", completion_size, FIRST_SIZE) else { return };
+        let Ok(size) = element_size("completion_size", completion_size, mqp_completion::FIRST_SIZE) else { return };
         if completions.is_null() {
             return;
         }

@@ -17,6 +17,8 @@ mod end_transaction;
 #[cfg(feature = "capi")]
 mod error;
 #[cfg(feature = "capi")]
+mod find_route;
+#[cfg(feature = "capi")]
 mod handle;
 #[cfg(feature = "capi")]
 pub(crate) mod hook;
@@ -35,6 +37,8 @@ pub(crate) mod os;
 mod producer;
 #[cfg(feature = "capi")]
 mod receipt;
+#[cfg(feature = "capi")]
+mod receipts;
 #[cfg(feature = "capi")]
 pub(crate) mod received;
 #[cfg(feature = "capi")]

@@ -51,6 +51,29 @@ impl mqp_receipt {
             ]),
         }
     }
+
+    /// What C sees of it.
+    pub(crate) fn view(&self) -> mqp_receipt_view {
+        mqp_receipt_view {
+            struct_size: 0,
+            send_status: self.send_status,
+            attempts: self.attempts,
+            queue_id: self.queue_id,
+            queue_offset: self.queue_offset,
+            message_id: self.texts.get(0),
+            offset_message_id: self.texts.get(1),
+            topic: self.texts.get(2),
+            broker_name: self.texts.get(3),
+            transaction_id: self.texts.get(4),
+            region_id: self.texts.get(5),
+            recall_handle: self.texts.get(6),
+        }
+    }
+
+    /// The bytes that the texts of its view lie in.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.texts.bytes()
+    }
 }
 
 /// What a receipt tells. Set `struct_size`, or start from MQP_RECEIPT_VIEW_INIT. The strings are *borrowed* until the
@@ -120,22 +143,8 @@ pub unsafe extern "C" fn mqp_receipt_get(
     let body = || {
         // SAFETY: the caller passes NULL or a receipt that is not freed.
         let receipt = unsafe { handle::borrow(receipt, "receipt")? };
-        let view = mqp_receipt_view {
-            struct_size: 0,
-            send_status: receipt.send_status,
-            attempts: receipt.attempts,
-            queue_id: receipt.queue_id,
-            queue_offset: receipt.queue_offset,
-            message_id: receipt.texts.get(0),
-            offset_message_id: receipt.texts.get(1),
-            topic: receipt.texts.get(2),
-            broker_name: receipt.texts.get(3),
-            transaction_id: receipt.texts.get(4),
-            region_id: receipt.texts.get(5),
-            recall_handle: receipt.texts.get(6),
-        };
         // SAFETY: the caller passes NULL or a struct with its size set.
-        unsafe { sized::write(out, &view) }
+        unsafe { sized::write(out, &receipt.view()) }
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }

@@ -20,6 +20,11 @@ impl<const N: usize> Texts<N> {
         Texts { buffer: buffer.into_boxed_slice(), ends }
     }
 
+    /// All of them, one behind the other.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// The text at `index`, valid as long as `self` lives; the buffer does not move with it.
     pub(crate) fn get(&self, index: usize) -> mqp_str {
         let start = if index == 0 { 0 } else { self.ends[index - 1] + 1 };

@@ -1,11 +1,17 @@
 //! Route lookups that several callers share: one request for each topic at a time.
 
+#[cfg(feature = "capi")]
+use super::lifecycle::Core;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "capi")]
+use crate::policy::validate;
 use crate::route::TopicRoute;
 use crate::sync::{Condvar, Mutex, wait_timeout};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+#[cfg(feature = "capi")]
+use std::time::Duration;
 use std::time::Instant;
 
 /// The answer of a lookup.
@@ -57,5 +63,35 @@ impl Lookup {
             }
             found = wait_timeout(&self.changed, found, deadline - now);
         }
+    }
+}
+
+#[cfg(feature = "capi")]
+impl Core {
+    /// Finds the route of a topic without waiting for it. What `make` makes, once nothing refuses that, hears how it
+    /// ended, here or on the I/O thread, or is dropped when the library ends before.
+    pub(crate) fn find_route<T: FnOnce(Result<()>) + Send + 'static>(
+        self: &Arc<Self>,
+        topic: &str,
+        timeout: Option<Duration>,
+        make: impl FnOnce() -> T,
+    ) -> Result<()> {
+        self.must_run()?;
+        validate::topic_name(topic)?;
+        let topic = self.settings.namespace.wrap(topic).into_owned();
+        validate::topic_name(&topic)?;
+        if self.routes.get(&topic).is_some() {
+            make()(Ok(()));
+            return Ok(());
+        }
+        let (core, deadline) = (Arc::clone(self), Instant::now() + timeout.unwrap_or(self.settings.send_msg_timeout));
+        let told = make();
+        self.runtime.spawn(async move {
+            let found = core.fetch_route(&topic, deadline).await;
+            // Before anybody hears of it and may free the producer.
+            drop(core);
+            told(found.map(drop));
+        });
+        Ok(())
     }
 }

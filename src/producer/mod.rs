@@ -341,6 +341,17 @@ impl Producer {
         }
     }
 
+    /// Finds the route of a topic, so that sends to it need not wait for it; `make` is called when that begins.
+    #[cfg(feature = "capi")]
+    pub(crate) fn find_route<T: FnOnce(Result<()>) + Send + 'static>(
+        &self,
+        topic: &str,
+        timeout: Option<Duration>,
+        make: impl FnOnce() -> T,
+    ) -> Result<()> {
+        self.core()?.find_route(topic, timeout, make)
+    }
+
     /// From now on no callback of the C surface is called for this producer's messages.
     #[cfg(feature = "capi")]
     pub(crate) fn discard_completions(&self) -> Result<()> {

@@ -28,6 +28,8 @@ static void the_parents_producer_is_refused(void) {
     CHECK_ERROR(mqp_producer_send_oneway(producer, &message, NULL, NULL, &error), MQP_ERR_FORKED, "before a fork");
     CHECK_ERROR(mqp_producer_flush(producer, 1000, &error), MQP_ERR_FORKED, "before a fork");
     CHECK_ERROR(mqp_producer_close(producer, 1000, &error), MQP_ERR_FORKED, "before a fork");
+    CHECK_ERROR(mqp_producer_find_route(producer, MQP_STR("T"), 0, queue, NULL, &error), MQP_ERR_FORKED,
+                "made before a fork");
     CHECK_ERROR(mqp_producer_send_queued(producer, &message, NULL, queue, NULL, &error), MQP_ERR_FORKED,
                 "before a fork");
     CHECK_ERROR(mqp_producer_send_many(producer, &message, 1, sizeof(message), NULL, queue, NULL, NULL, &error),

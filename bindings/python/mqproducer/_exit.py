@@ -23,7 +23,7 @@ EXIT_WAIT_MS = 3_000
 class Closeable(Protocol):
     """A producer, as the exit sees it."""
 
-    def close(self, timeout_ms: int) -> None:
+    def _end(self, timeout_ms: int) -> None:
         """Closes it."""
 
     def _discard(self) -> None:
@@ -93,7 +93,7 @@ def _at_exit() -> None:
             continue
         left = max(0.0, deadline - time.monotonic())
         try:
-            producer.close(int(left * 1000))
+            producer._end(int(left * 1000))
         except ForkedError:
             # It is the parent's.
             continue

@@ -112,6 +112,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "mqp_completion_queue_free": (None, (_handle,)),
     "mqp_completions_free": (None, (POINTER(_abi.Completion), c_uint32, c_size_t)),
+    "mqp_completions_receipts": (
+        c_uint32,
+        (
+            POINTER(_abi.Completion),
+            c_uint32,
+            c_size_t,
+            POINTER(_abi.ReceiptView),
+            c_uint32,
+            c_void_p,
+            c_size_t,
+            POINTER(c_size_t),
+            _error,
+        ),
+    ),
+    "mqp_producer_find_route": (c_uint32, (_handle, _abi.Str, c_uint32, _handle, c_void_p, _error)),
     "mqp_producer_send_queued": (c_uint32, (_handle, *_sent, _handle, c_void_p, _error)),
     "mqp_producer_send_many": (
         c_uint32,

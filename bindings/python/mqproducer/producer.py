@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from concurrent.futures import Future
 from ctypes import byref, c_void_p
 from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
-from . import _exit
+from ._base import DEFAULT_WAIT_MS, ProducerBase
 from ._callbacks import Callback, Pending, promised
 from ._library import lib
 from ._native import check, milliseconds
 from ._send import message_of, send, send_async
 from .batch import BatchCalls
-from .broker import BrokerState, read_brokers
-from .config import ConfigValue, NativeConfig
-from .errors import Status
-from .hook import SendHook, register
+from .config import ConfigValue
 from .message import Body, Message, MessageFields
 from .receipt import Receipt
 from .request import RequestCalls
 from .selector import Selector
-from .statistics import StatisticsCalls
 from .trace import TraceCalls
 from .transaction import TransactionCalls
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-#: What ``flush`` and ``close`` wait for at most unless told otherwise.
-DEFAULT_WAIT_MS = 10_000
 
-
-class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, TransactionCalls):
+class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls, ProducerBase):
     """Sends messages. Create few and keep them: each has its own connections.
 
     ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster
@@ -51,23 +42,13 @@ class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, Transactio
     exits is closed then, in bounded time.
     """
 
-    _handle: Optional[c_void_p] = None
-    _open = False
-
     def __init__(self, url: str, *, group: Optional[str] = None, **config: ConfigValue) -> None:
         """Checks the configuration; nothing is connected before :meth:`start`.
 
         Raises :class:`~mqproducer.ConfigError` for an unknown key, naming the nearest one, and for an illegal value,
         naming its range; ``TypeError`` for a value of another type than :data:`~mqproducer.ConfigValue`.
         """
-        if group is not None:
-            if "producer_group" in config:
-                raise TypeError("group and producer_group are the same key; give one of them")
-            config["producer_group"] = group
-        handle, error = c_void_p(), c_void_p()
-        with NativeConfig({"url": url, **config}) as native:
-            check(lib.mqp_producer_new(native.handle, byref(handle), byref(error)), error)
-        self._handle = handle
+        super().__init__(url, group, config)
 
     def start(self) -> None:
         """Starts it: from now on it takes messages. Blocks while it meets the name servers.
@@ -75,27 +56,7 @@ class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, Transactio
         Raises :class:`~mqproducer.AlreadyStartedError`, :class:`~mqproducer.ClosedError` or another
         :class:`~mqproducer.MqError`; after that it may be called again.
         """
-        error = c_void_p()
-        _exit.opening(self)
-        check(lib.mqp_producer_start(self._handle, byref(error)), error)
-        self._open = True
-
-    def add_hook(self, hook: SendHook) -> None:
-        """Adds a hook, which sees every message; only before :meth:`start`. They run in the order of their adding.
-
-        The hook is kept until the producer is gone, so that it must not itself hold the producer but by a ``weakref``.
-
-        Raises :class:`~mqproducer.AlreadyStartedError`, :class:`~mqproducer.ClosedError`,
-        :class:`~mqproducer.ForkedError`; ``TypeError`` for what is no :class:`~mqproducer.SendHook`.
-        """
-        register(self._handle, hook)
-
-    def brokers(self) -> list[BrokerState]:
-        """What it knows of the brokers in the routes that it uses, by name; none before the first send to a topic.
-
-        Raises :class:`~mqproducer.ForkedError`.
-        """
-        return read_brokers(self._handle)
+        self._start()
 
     @overload
     def send(
@@ -276,16 +237,7 @@ class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, Transactio
         is closed all the same. A second call does nothing. Raises :class:`~mqproducer.WouldDeadlockError`
         inside a callback and :class:`~mqproducer.ForkedError` in a forked child.
         """
-        error = c_void_p()
-        status = lib.mqp_producer_close(self._handle, milliseconds("timeout_ms", timeout_ms), byref(error))
-        if status != Status.WOULD_DEADLOCK:
-            self._open = False
-        if status == Status.OK:
-            _exit.closed(self)
-        check(status, error)
-
-    def _discard(self) -> None:
-        lib.mqp_producer_discard_completions(self._handle, None)
+        self._end(timeout_ms)
 
     def __enter__(self) -> Producer:
         self.start()
@@ -293,10 +245,3 @@ class Producer(BatchCalls, RequestCalls, StatisticsCalls, TraceCalls, Transactio
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        _exit.closed(self)
-        if self._open and not sys.is_finalizing():
-            warnings.warn(f"{type(self).__name__} was not closed", ResourceWarning, source=self)
-        handle, self._handle = self._handle, None
-        _exit.release(lib.mqp_producer_free, handle)

@@ -170,8 +170,8 @@ class Transaction:
         settle(function(self._handle, byref(error)), error)
 
 
-class TransactionCalls:
-    """What a producer has for transactions."""
+class CheckerCalls:
+    """What every producer has for transactions."""
 
     _handle: Optional[c_void_p]
 
@@ -201,15 +201,19 @@ class TransactionCalls:
             lambda key, drop: _abi_hook.TransactionChecker(_CALL, key, drop),
         )
 
+
+class TransactionCalls:
+    """What a producer has for transactions."""
+
+    _handle: Optional[c_void_p]
+
     def transaction(self) -> Transaction:
         """Begins a transaction: send one message in it, do the local work, then commit or roll back.
 
         Raises :class:`~mqproducer.ConfigError` for a producer without a transaction checker;
         :class:`~mqproducer.NotStartedError`, :class:`~mqproducer.ClosedError`, :class:`~mqproducer.ForkedError`.
         """
-        handle, error = c_void_p(), c_void_p()
-        check(lib.mqp_transaction_begin(self._handle, byref(handle), byref(error)), error)
-        return Transaction(self, handle)
+        return begin_transaction(self, self._handle)
 
     def recall(self, topic: str, recall_handle: str, *, timeout_ms: Optional[int] = None) -> Receipt:
         """Takes a timer message back before it is delivered, and waits for the broker's answer; there are no retries,
@@ -223,11 +227,23 @@ class TransactionCalls:
         :class:`~mqproducer.BrokerError` when the message is due, and with the code 16 when the broker's
         ``recallMessageEnable`` is off, which is RocketMQ's default; else what :meth:`send` raises.
         """
-        limit = 0 if timeout_ms is None else milliseconds("timeout_ms", timeout_ms)
-        of, handle = str_of("topic", topic), str_of("recall_handle", recall_handle)
-        receipt, error = c_void_p(), c_void_p()
-        check(lib.mqp_producer_recall(self._handle, of, handle, limit, byref(receipt), byref(error)), error)
-        return take_receipt(receipt)
+        return recall(self._handle, topic, recall_handle, timeout_ms)
+
+
+def begin_transaction(producer: object, of: Optional[c_void_p]) -> Transaction:
+    """A transaction of the producer with this handle."""
+    handle, error = c_void_p(), c_void_p()
+    check(lib.mqp_transaction_begin(of, byref(handle), byref(error)), error)
+    return Transaction(producer, handle)
+
+
+def recall(producer: Optional[c_void_p], topic: str, recall_handle: str, timeout_ms: Optional[int]) -> Receipt:
+    """Takes a timer message back."""
+    limit = 0 if timeout_ms is None else milliseconds("timeout_ms", timeout_ms)
+    of, handle = str_of("topic", topic), str_of("recall_handle", recall_handle)
+    receipt, error = c_void_p(), c_void_p()
+    check(lib.mqp_producer_recall(producer, of, handle, limit, byref(receipt), byref(error)), error)
+    return take_receipt(receipt)
 
 
 def _on_check(key: int, message: int) -> int:
