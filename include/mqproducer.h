@@ -1070,7 +1070,9 @@ typedef struct mqp_hook_context {
      */
     uint32_t message_type;
     /**
-     * The queue chosen; after the send the one of the last try.
+     * The queue chosen; after the send the one of the last try. With the key `auto_batch` it is chosen after the hooks,
+     * unless the caller's selector names it: then it is -1, and `broker_name` and `broker_address` are empty, before the
+     * send.
      */
     int32_t queue_id;
     /**

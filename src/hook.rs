@@ -75,7 +75,8 @@ pub struct HookContext<'a> {
     pub message_count: usize,
     /// This client's address.
     pub born_host: &'a str,
-    /// The broker chosen; after the send the one of the last try.
+    /// The broker chosen; after the send the one of the last try. With `auto_batch` it is chosen after the hooks, unless
+    /// the caller's selector names it: then this and the address are empty and the queue is -1 before the send.
     pub broker_name: &'a str,
     /// Its `host:port`.
     pub broker_address: &'a str,

@@ -295,6 +295,34 @@ pub const OPTIONS: &[OptionSpec] = &[
         java: None,
     },
     OptionSpec {
+        key: "auto_batch",
+        kind: OptionKind::Flag,
+        default: "false",
+        doc: "Whether synchronous and asynchronous sends of single messages wait a moment for others of the same topic, queue, tag, mode and `wait_store_msg_ok`, to go in one request. What a batch cannot hold goes alone and at once: delays, priorities, lite topics, retry topics, transactions, requests and replies; so do bodies that are compressed, behind what is held of their kind. Messages that are not alike in all of this may overtake each other.",
+        java: None,
+    },
+    OptionSpec {
+        key: "batch_max_delay_ms",
+        kind: OptionKind::Milliseconds { min: 1, max: 30_000 },
+        default: "10",
+        doc: "With `auto_batch`: the longest that a message is held; never more than half of the time that it has left.",
+        java: None,
+    },
+    OptionSpec {
+        key: "batch_max_bytes",
+        kind: OptionKind::Integer { min: 1, max: 2 * 1024 * 1024 },
+        default: "32768",
+        doc: "With `auto_batch`: the largest request, up to `max_message_size`; one that is full goes at once. A message takes its body, its properties and 22 bytes; a larger one goes alone.",
+        java: Some("32768, of bodies alone; a request goes when it is over"),
+    },
+    OptionSpec {
+        key: "total_batch_max_bytes",
+        kind: OptionKind::Integer { min: 1, max: 1 << 40 },
+        default: "33554432",
+        doc: "With `auto_batch`: the most bytes held, for all requests together; further messages go alone and at once, behind what is held of their kind.",
+        java: None,
+    },
+    OptionSpec {
         key: "compress_msg_body_over_howmuch",
         kind: OptionKind::Integer { min: 0, max: i32::MAX as i64 },
         default: "4096",
@@ -496,7 +524,7 @@ mod tests {
         }
     }
 
-    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19 ST-01.
+    /// Rows: CF-02 CF-03 CF-04 CF-05 CF-06 CF-07 CF-08 CF-09 CF-10 CF-11 CF-12 CF-13 CF-15 CF-16 CF-19 CF-20 ST-01.
     #[test]
     fn defaults_are_those_of_the_java_client_or_their_departure_is_marked() {
         for (key, java) in [
@@ -517,6 +545,9 @@ mod tests {
             ("instance_name", "DEFAULT"),
             ("serialize_type", "JSON"),
             ("topics", ""),
+            ("auto_batch", "false"),
+            ("batch_max_delay_ms", "10"),
+            ("total_batch_max_bytes", "33554432"),
         ] {
             let option = find(key).unwrap();
             assert_eq!((option.default, option.java), (java, None), "{key}");
@@ -528,6 +559,7 @@ mod tests {
             ("max_in_flight_bytes", "67108864", "104857600"),
             ("backpressure", "block", "off"),
             ("create_topic_key", "TBW102", "ignores"),
+            ("batch_max_bytes", "32768", "32768"),
             ("name_server_address_url", "", "jmenv.tbsite.net"),
         ] {
             let option = find(key).unwrap();

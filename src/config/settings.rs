@@ -9,6 +9,7 @@ use crate::net::socks::Proxy;
 use crate::policy::address_map::AddressMap;
 use crate::policy::compress::CompressionRules;
 use crate::policy::fault::Preset;
+use crate::policy::linger::Limits;
 use crate::policy::namespace::Namespace;
 use crate::protocol::remoting::compress::levels;
 use crate::protocol::remoting::envelope::Envelope;
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) retry_backoff_max: Duration,
     pub(crate) fault_tolerance: Option<FaultTolerance>,
     pub(crate) max_message_size: usize,
+    /// `None`: each message goes by itself.
+    pub(crate) auto_batch: Option<Limits>,
     pub(crate) compression: CompressionRules,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
@@ -130,6 +133,7 @@ impl Settings {
             retry_backoff_max: milliseconds(config, "retry_backoff_max")?,
             fault_tolerance: fault_tolerance(config)?,
             max_message_size: number(config, "max_message_size")?,
+            auto_batch: auto_batch(config)?,
             compression: compression(config)?,
             create_topic_key: text(config, "create_topic_key"),
             default_topic_queue_nums: number(config, "default_topic_queue_nums")?,
@@ -164,6 +168,17 @@ fn fault_tolerance(config: &Config) -> Result<Option<FaultTolerance>> {
     Ok(Some(FaultTolerance {
         preset: if text(config, "fault_latency_table") == "4.x" { Preset::V4 } else { Preset::V5 },
         detector: on("start_detector_enable").then_some(probes),
+    }))
+}
+
+fn auto_batch(config: &Config) -> Result<Option<Limits>> {
+    if !flag(config, "auto_batch") {
+        return Ok(None);
+    }
+    Ok(Some(Limits {
+        delay: milliseconds(config, "batch_max_delay_ms")?,
+        group_bytes: number(config, "batch_max_bytes")?,
+        total_bytes: number(config, "total_batch_max_bytes")?,
     }))
 }
 

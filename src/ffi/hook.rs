@@ -45,7 +45,9 @@ pub struct mqp_hook_context {
     pub mode: u32,
     /// What it is to the broker: MQP_MESSAGE_TYPE_NORMAL or another of MQP_MESSAGE_TYPE_....
     pub message_type: u32,
-    /// The queue chosen; after the send the one of the last try.
+    /// The queue chosen; after the send the one of the last try. With the key `auto_batch` it is chosen after the hooks,
+    /// unless the caller's selector names it: then it is -1, and `broker_name` and `broker_address` are empty, before the
+    /// send.
     pub queue_id: i32,
     /// The producer's group.
     pub producer_group: mqp_str,

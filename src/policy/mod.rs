@@ -6,6 +6,7 @@ pub(crate) mod batch;
 pub(crate) mod compress;
 pub(crate) mod fault;
 pub(crate) mod histogram;
+pub(crate) mod linger;
 pub(crate) mod namespace;
 pub(crate) mod retry;
 pub(crate) mod returns;

@@ -184,7 +184,11 @@ impl Core {
         let one = Message { wait_store_msg_ok: messages[0].wait_store_msg_ok, ..Message::new(messages[0].topic, &[]) };
         let parts = parts(&sizes, batch.split_bytes, max_message_size)?
             .into_iter()
-            .map(|range| Ok((range, self.head(&one, &topic, &FORM)?)))
+            .map(|range| {
+                let mut head = self.head(&one, &topic, &FORM)?;
+                head.messages = range.len();
+                Ok((range, head))
+            })
             .collect::<Result<Vec<_>>>()?;
         let bytes = messages.iter().map(|message| message.body.len()).sum();
         let permit = self.admission.admit_many(messages.len(), bytes, self.backpressure(), rules.deadline)?;

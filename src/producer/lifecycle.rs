@@ -1,5 +1,6 @@
 //! A producer's life: start, the tasks that run beside it, flush, close.
 
+use super::accumulate::Accumulator;
 use super::admission::Admission;
 use super::checks::Checks;
 use super::faults::Faults;
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     /// Told when messages in flight must end now.
     pub(super) ending: Arc<Notify>,
     pub(super) hooks: Hooks,
+    /// `None`: `auto_batch` is off.
+    pub(super) accumulator: Option<Arc<Accumulator>>,
     pub(super) contexts: TraceContexts,
     /// `None`: no traces.
     pub(super) tracer: Option<Arc<Tracer>>,
@@ -140,6 +143,9 @@ impl Core {
             faults: settings.fault_tolerance.map(Faults::new),
             ending: Arc::default(),
             hooks: Hooks::default(),
+            accumulator: settings
+                .auto_batch
+                .map(|limits| Arc::new(Accumulator::new(limits, settings.max_message_size))),
             contexts: TraceContexts::default(),
             tracer,
             waiting: Arc::default(),
@@ -237,6 +243,7 @@ impl Core {
         let tasks = [self.runtime.spawn(refresh).abort_handle(), self.runtime.spawn(heartbeat).abort_handle()];
         self.tasks.lock().extend(tasks);
         self.detect_faults();
+        self.start_accumulator();
         self.report_again_and_again();
         if self.name_servers.are_discovered() {
             let again = repeat(Arc::downgrade(self), self.settings.address_interval, |core| core.discover(None));
@@ -362,10 +369,11 @@ impl Core {
         }
     }
 
-    pub(crate) fn flush(&self, timeout: Duration) -> Result<()> {
+    pub(crate) fn flush(self: &Arc<Self>, timeout: Duration) -> Result<()> {
         if self.phase() == Phase::Created {
             self.must_run()?;
         }
+        self.send_held();
         let left = self.admission.wait_idle(Instant::now() + timeout);
         left.map_err(|left| {
             let what = format!("{left} messages have not completed within {} ms", timeout.as_millis());
@@ -373,10 +381,11 @@ impl Core {
         })
     }
 
-    pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
+    pub(crate) fn close(self: &Arc<Self>, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let ran = std::mem::replace(&mut *self.phase.lock(), Phase::Closed) == Phase::Running;
         self.admission.close();
+        self.hold_no_more();
         let drained = self.admission.wait_idle(deadline);
         if let Some(tracer) = &self.tracer {
             tracer.close(deadline);
@@ -403,7 +412,7 @@ impl Core {
     }
 
     /// Ends everything without waiting; what is in flight completes with `Closed`.
-    pub(crate) fn abandon(&self) {
+    pub(crate) fn abandon(self: &Arc<Self>) {
         *self.phase.lock() = Phase::Closed;
         self.admission.close();
         if let Some(tracer) = &self.tracer {
@@ -430,12 +439,13 @@ impl Core {
         Some(groups::Key { cluster, instance_name: instance_name.clone(), group: producer_group.clone() })
     }
 
-    fn end(&self) {
+    fn end(self: &Arc<Self>) {
         drop(self.registered.lock().take());
         self.reports.stop();
         self.aborting.store(true, Ordering::Release);
         self.ending.notify_waiters();
         self.waiting.close();
+        self.end_held();
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }

@@ -24,8 +24,10 @@ impl Core {
         let form = Form { cork: Some(&cork), ..Form::default() };
         let mut accepted = 0;
         for message in messages {
-            let submitted = message
-                .and_then(|(message, completion)| self.submit_as(&message, options, Mode::Async, &form, completion));
+            let submitted = message.and_then(|(message, completion)| match &self.accumulator {
+                Some(accumulator) => self.accumulate(accumulator, &message, options, Mode::Async, &form, completion),
+                None => self.submit_as(&message, options, Mode::Async, &form, completion),
+            });
             if let Err(refused) = submitted {
                 return (accepted, Err(refused.context(format_args!("messages[{accepted}]"))));
             }

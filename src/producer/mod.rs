@@ -1,11 +1,13 @@
 //! The producer: its life, and the way of a message through it.
 
+mod accumulate;
 pub(crate) mod admission;
 pub(crate) mod batch;
 pub(crate) mod checks;
 mod choose;
 mod end_transaction;
 mod faults;
+mod flight;
 mod groups;
 pub(crate) mod hooks;
 mod identity;
@@ -14,6 +16,7 @@ mod lookup;
 mod many;
 mod pause;
 mod recall;
+mod relay;
 mod request;
 mod requests;
 mod send;
@@ -63,7 +66,7 @@ struct Handle {
 }
 
 /// How a message is sent; the modes differ in their number of tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     Sync,
     Async,

@@ -27,7 +27,7 @@ use crate::protocol::remoting::properties;
 use crate::protocol::remoting::scan::Scan;
 use crate::protocol::remoting::send::SendHeader;
 use crate::protocol::remoting::sys_flag;
-use crate::route::{Broker, Queue};
+use crate::route::{Broker, Queue, TopicRoute};
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -107,6 +107,8 @@ impl Default for Form<'_> {
 pub(super) struct Head {
     code: i32,
     batch: bool,
+    /// How many messages it stands for.
+    pub(super) messages: usize,
     pub(super) topic: String,
     pub(super) properties: String,
     pub(super) message_id: String,
@@ -129,10 +131,19 @@ struct FailedTry {
     cause: Error,
 }
 
-/// A message that keeps every rule, with its route.
+/// A message that keeps every rule and has its room in flight, and the route of its topic.
+pub(super) struct Admitted {
+    pub(super) head: Head,
+    /// In place of the caller's body, when it is smaller.
+    pub(super) compressed: Option<Vec<u8>>,
+    pub(super) route: Arc<TopicRoute>,
+    pub(super) rules: Rules,
+    pub(super) permit: super::admission::Permit,
+}
+
+/// The same with its queue, asked of and told to the hooks.
 struct Accepted {
     head: Head,
-    /// In place of the caller's body, when it is smaller.
     compressed: Option<Vec<u8>>,
     queue: Queue,
     choice: Choice,
@@ -166,6 +177,23 @@ impl Core {
         mode: Mode,
         form: &Form<'_>,
     ) -> Result<Accepted> {
+        let Admitted { head, compressed, route, rules, permit } = self.admit(message, options, mode, form)?;
+        let (queue, choice) = self.choose(&head.topic, &route, &options.selector)?;
+        let after = match self.hooks.get() {
+            None => None,
+            Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
+        };
+        Ok(Accepted { head, compressed, queue, choice, rules, permit, after })
+    }
+
+    /// The first of them, up to the route.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        options: &SendOptions,
+        mode: Mode,
+        form: &Form<'_>,
+    ) -> Result<Admitted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
         let topic = match form.servers_topic {
@@ -189,12 +217,7 @@ impl Core {
             None => self.route(&head.topic, rules.deadline)?,
             Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork)?,
         };
-        let (queue, choice) = self.choose(&head.topic, &route, &options.selector)?;
-        let after = match self.hooks.get() {
-            None => None,
-            Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
-        };
-        Ok(Accepted { head, compressed, queue, choice, rules, permit, after })
+        Ok(Admitted { head, compressed, route, rules, permit })
     }
 
     pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Rules {
@@ -270,6 +293,7 @@ impl Core {
         Ok(Head {
             code: form.code,
             batch: form.batch,
+            messages: 1,
             topic: topic.to_owned(),
             properties: text,
             message_id,
@@ -287,7 +311,11 @@ impl Core {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        self.submit_as(message, options, mode, &Form::default(), completion)
+        let form = Form::default();
+        match &self.accumulator {
+            Some(accumulator) => self.accumulate(accumulator, message, options, mode, &form, completion),
+            None => self.submit_as(message, options, mode, &form, completion),
+        }
     }
 
     pub(super) fn submit_as(
@@ -538,11 +566,8 @@ impl SendOp {
             None => {
                 let counters = self.core.counters();
                 let left = self.tries < self.retry_rules().tries;
-                if left {
-                    counters.retries_spared.add(1)
-                } else {
-                    counters.given_up.add(1)
-                }
+                let count = if left { &counters.retries_spared } else { &counters.given_up };
+                count.add(self.head.messages as u64);
                 let error = self.failure();
                 tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
                 Err(error)

@@ -140,7 +140,7 @@ pub(super) const METRICS: &[Metric] = &[
         "batches_total",
         "batches",
         &[],
-        "Batches taken by a send; their messages count each as accepted, and as they end.",
+        "Batches taken by a send, not those that `auto_batch` makes; their messages count each as accepted, and as they end.",
         |s| one(s.batches),
     ),
     counter(

@@ -35,6 +35,23 @@ fn a_batch_leaves_one_record_with_the_ids_of_all() {
     assert!(records[0].body_length > 3, "the batch as it was sent");
 }
 
+/// Rows: TR-02.
+#[test]
+fn messages_that_auto_batch_gathered_leave_one_record_with_their_tag() {
+    let cluster = Cluster::open("", 1, 4).unwrap();
+    let producer = traced(&cluster.url(), &[("auto_batch", "true"), ("batch_max_delay_ms", "30000")]);
+    for message in messages() {
+        producer.send_async(&message, &SendOptions::default(), |outcome| drop(outcome.unwrap())).unwrap();
+    }
+    producer.close(LONG).unwrap();
+    let stored = cluster.messages(Some("T"));
+    let ids: Vec<&str> = stored.iter().map(|message| message.message_id.as_str()).collect();
+    let told = texts(&cluster, TOPIC);
+    let records = records_of(&told);
+    assert_eq!((stored.len(), records.len()), (3, 1));
+    assert_eq!((records[0].message_id, records[0].tags), (&*ids.join(","), "tag"));
+}
+
 #[test]
 fn each_message_of_a_batch_gets_its_trace_context() {
     let cluster = Cluster::open("", 1, 4).unwrap();
