@@ -4,6 +4,7 @@
 //! back by the official Java client.
 
 mod acl;
+mod auto_batch;
 mod compression;
 mod delays;
 mod examples;
@@ -42,6 +43,8 @@ const SUITES: &[(&str, Suite)] = &[
     ("the_batch_examples", examples::the_batch_examples),
     ("the_request_examples", examples::the_request_examples),
     ("the_transaction_examples", examples::the_transaction_examples),
+    ("the_auto_batch_checker_finds_mutations", auto_batch::the_auto_batch_checker_finds_mutations),
+    ("auto_batched_messages_are_stored_once", auto_batch::auto_batched_messages_are_stored_once),
     ("namespaces_units_and_the_vip_channel", names::namespaces_units_and_the_vip_channel),
     ("signed_requests_and_refusals", acl::signed_requests_and_refusals),
     ("tls_enforced_by_every_server", tls::tls_enforced_by_every_server),

@@ -237,7 +237,7 @@ pub fn broker_killed_mid_send_python(bench: &Bench) -> Result<String, String> {
 /// The checker proves itself: a correct set passes, and each of these changes is found.
 pub fn the_checker_finds_mutations(_: &Bench) -> Result<String, String> {
     let (topic, count) = ("Mutated", 20);
-    let good_stored: Vec<StoredMessage> = (0..count).map(|i| stored_as(topic, i)).collect();
+    let good_stored: Vec<StoredMessage> = (0..count).map(|i| stored_as(topic, "rust", i)).collect();
     let good_reports: Vec<Report> = (0..count).map(|i| report_of(i, &good_stored[i])).collect();
     check(topic, "rust", count, &good_reports, &good_stored, true).map_err(first_few)?;
     type Mutation = (&'static str, fn(&mut Vec<Report>, &mut Vec<StoredMessage>));
@@ -258,7 +258,7 @@ pub fn the_checker_finds_mutations(_: &Bench) -> Result<String, String> {
         ("a completion doubled", |reports, _| reports.push(reports[14].clone())),
         ("another mode", |reports, _| reports[15].mode = "oneway".to_owned()),
         ("a failure", |reports, _| reports[16].ok = false),
-        ("a message never sent", |_, stored| stored.push(stored_as("Mutated", 99))),
+        ("a message never sent", |_, stored| stored.push(stored_as("Mutated", "rust", 99))),
     ];
     for (name, mutate) in mutations {
         let (mut reports, mut stored) = (good_reports.clone(), good_stored.clone());
@@ -270,8 +270,9 @@ pub fn the_checker_finds_mutations(_: &Bench) -> Result<String, String> {
     Ok(format!("{} mutations", mutations.len()))
 }
 
-fn stored_as(topic: &str, i: usize) -> StoredMessage {
-    let wanted = expected(topic, "rust", i);
+/// Message number `i` of a language as a broker might have stored it.
+pub(crate) fn stored_as(topic: &str, lang: &str, i: usize) -> StoredMessage {
+    let wanted = expected(topic, lang, i);
     let mut properties: BTreeMap<String, String> = wanted.properties;
     properties.insert("WAIT".to_owned(), "true".to_owned());
     StoredMessage {
