@@ -14,8 +14,8 @@ use super::statistics::{self, mqp_statistics_callback};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
-    batch, broker, completion_queue, hook, mock_fault, mock_requests, producer, receipt, received, request, selector,
-    send_queued, trace, transaction, version,
+    batch, broker, completion_queue, find_route, hook, mock_fault, mock_requests, producer, receipt, receipts,
+    received, request, selector, send_queued, trace, transaction, version,
 };
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
@@ -199,6 +199,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         transaction::mqp_transaction_rollback(null_mut()),
         completion_queue::mqp_completion_queue_new(null_mut()),
         completion_queue::mqp_completion_queue_poll(null_mut(), null_mut(), 0, 0, 0, null_mut()),
+        receipts::mqp_completions_receipts(null(), 0, 0, null_mut(), 0, null_mut(), 0, null_mut()),
+        find_route::mqp_producer_find_route(null_mut(), empty, 0, null_mut(), null_mut()),
         send_queued::mqp_producer_send_queued(null_mut(), null(), null(), null_mut(), null_mut()),
         send_queued::mqp_producer_send_many(null_mut(), null(), 0, 0, null(), null_mut(), null(), null_mut()),
         send_queued::mqp_producer_discard_completions(null_mut()),
