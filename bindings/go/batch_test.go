@@ -302,3 +302,38 @@ func TestEachBatchEndsOnce(t *testing.T) {
 		t.Errorf("%d ends", ends.Load())
 	}
 }
+
+func TestSingleSendsThatAutoBatchGathers(t *testing.T) {
+	const count = 100
+	cluster := newCluster(t)
+	p := startedProducer(t, cluster.URL(),
+		With("auto_batch", true), With("batch_max_delay_ms", 30*time.Second), WithTimeout(10*time.Minute))
+	told := make(chan outcome[*Receipt], count)
+	for _, m := range batchOf("T", count) {
+		if err := p.SendAsync(background, m, func(r *Receipt, err error) { told <- outcome[*Receipt]{r, err} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(background); err != nil {
+		t.Fatal(err)
+	}
+	offsets := map[string]int64{}
+	for i := 0; i < count; i++ {
+		o := receive(t, told)
+		if o.err != nil {
+			t.Fatal(o.err)
+		}
+		offsets[o.value.MessageID] = o.value.QueueOffset
+	}
+	stored := awaitMessages(t, cluster, "T", count)
+	for i, m := range stored {
+		if offset, ok := offsets[m.MessageID]; !ok || offset != m.QueueOffset || string(m.Body) != fmt.Sprint("body ", i) {
+			t.Errorf("%d: %+v, told %d, %v", i, m, offset, ok)
+		}
+	}
+	for code, want := range map[int32]int{codeSendBatch: 1, codeSend: 0} {
+		if requests, _, err := cluster.Requests("", code); err != nil || len(requests) != want {
+			t.Errorf("%d requests of code %d, %v", len(requests), code, err)
+		}
+	}
+}

@@ -190,3 +190,31 @@ TEST(producer_moves) {
     CHECK_EQUAL(error.status(), Status::invalid_argument);
     CHECK_CONTAINS(error.what(), "producer");
 }
+
+TEST(auto_batch_gathers_single_sends) {
+    constexpr std::size_t count = 100;
+    MockCluster cluster;
+    Producer producer(harness::config(cluster.url())
+                          .set("auto_batch", "true")
+                          .set("batch_max_delay_ms", "30000")
+                          .set("send_msg_timeout", "600000"));
+    producer.start();
+    std::mutex mutex;
+    std::vector<std::pair<std::string, std::int64_t>> told;
+    for (std::size_t i = 0; i < count; ++i) {
+        producer.send_async(Message("Gathered", std::to_string(i)), [&](Result<Receipt> result) {
+            std::lock_guard<std::mutex> lock(mutex);
+            told.emplace_back(result->message_id(), result->queue_offset());
+        });
+    }
+    producer.flush(60s);
+    const MockMessages messages = cluster.messages("Gathered");
+    REQUIRE(messages.size() == count && told.size() == count);
+    for (std::size_t i = 0; i < count; ++i) {
+        CHECK_EQUAL(messages[i].body(), std::to_string(i));
+        CHECK_EQUAL(messages[i].message_id(), told[i].first);
+        CHECK_EQUAL(messages[i].queue_offset(), told[i].second);
+    }
+    CHECK_EQUAL(cluster.requests({}, 320).size(), 1u);
+    CHECK_EQUAL(cluster.requests({}, 310).size(), 0u);
+}

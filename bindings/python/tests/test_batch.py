@@ -36,6 +36,7 @@ from mqproducer import (
 from .support import refused_address, wait_until
 
 BATCH = 320
+SINGLE = 310
 
 
 def messages(count: int, size: int = 1) -> list[Message]:
@@ -255,3 +256,13 @@ class Batches(unittest.TestCase):
         self.assertEqual((before.message_count, before.batch, before.body_length), (3, sent, 3))
         self.assertEqual((after.message_count, after.batch), (3, None))
         self.assertEqual((single.message_count, single.batch), (1, None))
+
+    def test_single_sends_that_auto_batch_gathers(self) -> None:
+        with Producer(
+            self.cluster.url, group="g", auto_batch=True, batch_max_delay_ms=30_000, send_msg_timeout=600_000
+        ) as producer:
+            futures = [producer.send_future(message) for message in messages(100)]
+            producer.flush()
+            self.check_stored([future.result(20) for future in futures], 100)
+        self.assertEqual(len(self.cluster.requests(request_code=BATCH)), 1)
+        self.assertEqual(len(self.cluster.requests(request_code=SINGLE)), 0)
