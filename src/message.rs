@@ -188,7 +188,7 @@ pub struct Receipt {
 /// How one send departs from the producer's configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SendOptions<'a> {
-    /// The total deadline of this send; `None`: `send_msg_timeout`.
+    /// The total deadline of this send, at most an hour; `None`: `send_msg_timeout`.
     pub timeout: Option<std::time::Duration>,
     /// Which queue the message goes to.
     pub selector: Selector<'a>,

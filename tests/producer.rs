@@ -403,3 +403,26 @@ fn the_limit_in_flight_is_kept() {
     let error = producer.send_async(&message(), &within(60_000), |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Backpressure);
 }
+
+/// Rows: SK-06.
+#[test]
+fn the_longest_times_are_refused_or_waited_but_never_a_panic() {
+    let cluster = mqproducer::mock::Cluster::open("", 1, 1).unwrap();
+    let producer = producer(&cluster.url(), &[]);
+    for timeout in [Duration::from_millis(3_600_001), Duration::MAX] {
+        let options = SendOptions::default().with_timeout(timeout);
+        for error in [
+            producer.send(&message(), &options).unwrap_err(),
+            producer.send_oneway(&message(), &options).unwrap_err(),
+            producer.send_async(&message(), &options, |_| ()).unwrap_err(),
+            producer.send_batch(&[message()], &options, &Default::default()).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.message().contains("the maximum is 3600000 ms"), "{error}");
+        }
+    }
+    assert_eq!(cluster.message_count(None), 0);
+    producer.send(&message(), &within(3_600_000)).unwrap();
+    producer.flush(Duration::MAX).unwrap();
+    producer.close(Duration::MAX).unwrap();
+}

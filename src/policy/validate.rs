@@ -4,11 +4,14 @@ use super::special;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::protocol::remoting::properties;
+use std::time::Duration;
 
 /// Longest topic in bytes.
 pub(crate) const MAX_TOPIC: usize = 127;
 /// Longest producer group in bytes.
 pub(crate) const MAX_GROUP: usize = 120;
+/// Longest time that a caller may give a message.
+pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Longest encoded properties: the store keeps their length in a signed 16-bit number.
 pub(crate) const MAX_PROPERTIES: usize = 32_767;
 
@@ -64,6 +67,15 @@ pub(crate) fn group(group: &str) -> Result<()> {
         return invalid("`producer_group` = `DEFAULT_PRODUCER` is reserved; choose a name of your own".to_owned());
     }
     Ok(())
+}
+
+/// Whether a message may take so long.
+pub(crate) fn timeout(timeout: Duration) -> Result<Duration> {
+    if timeout <= LONGEST_TIMEOUT {
+        return Ok(timeout);
+    }
+    let (given, most) = (timeout.as_millis(), LONGEST_TIMEOUT.as_millis());
+    Err(Error::new(ErrorKind::InvalidArgument, format!("`timeout` is {given} ms; the maximum is {most} ms")))
 }
 
 pub(super) fn property_text(text: &str, what: impl FnOnce() -> String) -> Result<()> {

@@ -166,7 +166,7 @@ impl Core {
             validate::message(message, max_message_size).map_err(|error| numbered(index, &error))?;
         }
         check(messages)?;
-        let rules = self.rules(options, mode);
+        let rules = self.rules(options, mode)?;
         let topic = self.settings.namespace.wrap(messages[0].topic);
         if matches!(topic, Cow::Owned(_)) {
             validate::topic_name(&topic)?;

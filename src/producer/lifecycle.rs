@@ -42,6 +42,12 @@ const LAST_GRACE: Duration = Duration::from_secs(1);
 const LONGEST_MARGIN: Duration = Duration::from_millis(100);
 /// A failed send has the route fetched anew, at most this often.
 const REFRESH_AT_MOST_EVERY: Duration = Duration::from_millis(500);
+/// Stands for longer times, which no clock could add.
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
+fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(CENTURY)
+}
 
 /// Where a producer is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,7 +380,7 @@ impl Core {
             self.must_run()?;
         }
         self.send_held();
-        let left = self.admission.wait_idle(Instant::now() + timeout);
+        let left = self.admission.wait_idle(after(timeout));
         left.map_err(|left| {
             let what = format!("{left} messages have not completed within {} ms", timeout.as_millis());
             Error::new(ErrorKind::Timeout, what)
@@ -382,7 +388,7 @@ impl Core {
     }
 
     pub(crate) fn close(self: &Arc<Self>, timeout: Duration) -> Result<()> {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         let ran = std::mem::replace(&mut *self.phase.lock(), Phase::Closed) == Phase::Running;
         self.admission.close();
         self.hold_no_more();

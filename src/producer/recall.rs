@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 impl Producer {
     /// Takes a timer message back before it is delivered, by the [`recall_handle`](Receipt::recall_handle) of its
-    /// receipt; waits for the broker's answer, for at most `timeout` (`None`: `send_msg_timeout`). The broker takes it
+    /// receipt; waits for the broker's answer, for at most `timeout` (an hour at most; `None`: `send_msg_timeout`). The broker takes it
     /// once or many times with the same result. Without retries.
     ///
     /// Refuses a handle that is none, or of another topic. The broker answers with an error when its
@@ -62,7 +62,7 @@ impl Core {
         validate::topic_name(topic)?;
         let wrapped = self.settings.namespace.wrap(topic);
         let handle = checked(&wrapped, recall_handle)?;
-        let deadline = Instant::now() + timeout.unwrap_or(self.settings.send_msg_timeout);
+        let deadline = Instant::now() + validate::timeout(timeout.unwrap_or(self.settings.send_msg_timeout))?;
         let address = self.master_of(&handle.broker_name, &wrapped, deadline)?;
         let connection = self.pool.broker(&address);
         let opaque = connection.reserve()?;

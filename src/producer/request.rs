@@ -18,8 +18,6 @@ use crate::reply::ReplyTo;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const LONGEST: Duration = Duration::from_secs(3600);
-
 /// Properties that put a message off or make it a half message, which nobody would answer in time.
 const POSTPONING: [&str; 6] = [
     properties::DELAY,
@@ -58,7 +56,7 @@ impl Core {
     ) -> Result<()> {
         let started = Instant::now();
         self.must_run()?;
-        if !(Duration::from_millis(1)..=LONGEST).contains(&timeout) {
+        if !(Duration::from_millis(1)..=validate::LONGEST_TIMEOUT).contains(&timeout) {
             let what = format!("`timeout` is {} ms; the minimum is 1, the maximum 3600000", timeout.as_millis());
             return Err(Error::new(ErrorKind::InvalidArgument, what));
         }

@@ -203,7 +203,7 @@ impl Core {
         if matches!(topic, Cow::Owned(_)) {
             validate::topic_name(&topic)?;
         }
-        let rules = self.rules(options, mode);
+        let rules = self.rules(options, mode)?;
         let mut head = self.head(message, &topic, form)?;
         let permit = match form.cork {
             None => self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?,
@@ -220,10 +220,10 @@ impl Core {
         Ok(Admitted { head, compressed, route, rules, permit })
     }
 
-    pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Rules {
+    pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Result<Rules> {
         let started = Instant::now();
-        let total = options.timeout.unwrap_or(self.settings.send_msg_timeout);
-        Rules { mode, started, total, deadline: started + total }
+        let total = validate::timeout(options.timeout.unwrap_or(self.settings.send_msg_timeout))?;
+        Ok(Rules { mode, started, total, deadline: started + total })
     }
 
     /// What the calling thread does at the limits in flight.
