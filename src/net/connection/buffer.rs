@@ -1,0 +1,46 @@
+//! Where a connection reads to.
+
+/// Room for reading; grows for one larger frame and shrinks after it.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// Bytes read and not yet decoded.
+pub(super) struct ReadBuffer {
+    memory: Vec<u8>,
+    filled: usize,
+}
+
+impl ReadBuffer {
+    pub(super) fn new() -> Self {
+        ReadBuffer { memory: vec![0; READ_BUFFER], filled: 0 }
+    }
+
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        if self.filled == self.memory.len() {
+            self.memory.resize(self.filled * 2, 0);
+        }
+        &mut self.memory[self.filled..]
+    }
+
+    /// Counts `n` bytes in; whether they filled the room, so that there may be more.
+    pub(super) fn filled(&mut self, n: usize) -> bool {
+        self.filled += n;
+        self.filled == self.memory.len()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    pub(super) fn consume(&mut self, n: usize) {
+        self.memory.copy_within(n..self.filled, 0);
+        self.filled -= n;
+        if self.filled < READ_BUFFER && self.memory.len() > READ_BUFFER {
+            self.memory.truncate(READ_BUFFER);
+            self.memory.shrink_to_fit();
+        }
+    }
+}
