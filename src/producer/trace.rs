@@ -3,20 +3,18 @@
 //! Whoever ends a message leaves a record in a bounded queue and goes on. A task on the I/O thread joins records to
 //! messages and sends them; what cannot be kept or sent is dropped and counted, and changes nothing else.
 
+mod records;
+
+pub(super) use records::Stored;
+
 use super::Mode;
-use super::identity::now_ms;
 use super::lifecycle::Core;
 use crate::completion::Completion;
 use crate::config::{Settings, TraceRules};
 use crate::error::{Error, Result};
-use crate::hook::{EndTransactionContext, MessageType};
 use crate::message::{Message, SendOptions};
 use crate::policy::namespace::Namespace;
-use crate::protocol::remoting::batch;
-use crate::protocol::remoting::properties;
-use crate::protocol::remoting::trace::{
-    DEFAULT_REGION, Ended, MAX_BODY, Published, Recalled, TraceRecord, TracedType, join_keys,
-};
+use crate::protocol::remoting::trace::{MAX_BODY, TraceRecord, join_keys};
 use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -120,26 +118,6 @@ struct Parcel {
     sending: Sending,
 }
 
-/// A message that a broker stored.
-pub(super) struct Stored<'a> {
-    /// On the wire.
-    pub(super) topic: &'a str,
-    pub(super) properties: &'a str,
-    pub(super) message_id: &'a str,
-    /// As it was sent.
-    pub(super) body: &'a [u8],
-    /// Whether the body is a batch whose messages are known by ids of their own.
-    pub(super) batch: bool,
-    pub(super) store_host: &'a str,
-    /// Empty: not told.
-    pub(super) region: &'a str,
-    pub(super) offset_message_id: &'a str,
-    /// Of the try that was answered.
-    pub(super) started: Instant,
-    /// Whether it is stored to its full safety.
-    pub(super) success: bool,
-}
-
 impl Tracer {
     /// The tracer of a producer; `None` when traces are off, or cannot be made.
     pub(super) fn new(of: &Settings, name_servers: &[Arc<str>]) -> Option<Arc<Tracer>> {
@@ -188,69 +166,7 @@ impl Tracer {
         self.losses.records.load(Ordering::Relaxed)
     }
 
-    /// A broker answered a send.
-    pub(super) fn stored(&self, it: &Stored<'_>) {
-        if self.rules.is_trace_topic(it.topic) {
-            return;
-        }
-        let cost_ms = it.started.elapsed().as_millis() as i64;
-        let ids = it.batch.then(|| ids_of_batch(it.body));
-        self.push(&TraceRecord::Published(Published {
-            timestamp: now_ms() - cost_ms,
-            region: or_default(it.region),
-            group: &self.group,
-            topic: &self.namespace.strip(it.topic),
-            message_id: ids.as_deref().unwrap_or(it.message_id),
-            tags: properties::get(it.properties, properties::TAGS).unwrap_or_default(),
-            keys: properties::get(it.properties, properties::KEYS).unwrap_or_default(),
-            store_host: it.store_host,
-            body_length: it.body.len(),
-            cost_ms,
-            message_type: match MessageType::of(it.properties) {
-                MessageType::Normal => TracedType::Normal,
-                MessageType::TransactionHalf => TracedType::Half,
-                MessageType::Delay => TracedType::Delay,
-            },
-            offset_message_id: it.offset_message_id,
-            success: it.success,
-        }));
-    }
-
-    /// A transaction is ended; `topic`: on the wire.
-    pub(super) fn end_transaction(&self, topic: &str, it: &EndTransactionContext<'_>) {
-        if self.rules.is_trace_topic(topic) {
-            return;
-        }
-        self.push(&TraceRecord::Ended(Ended {
-            timestamp: now_ms(),
-            region: or_default(it.region_id),
-            group: &self.group,
-            topic: it.topic,
-            message_id: it.message_id,
-            tags: it.tags,
-            keys: it.keys,
-            store_host: it.broker_address,
-            transaction_id: it.transaction_id,
-            state: it.state,
-            from_check: it.from_check,
-        }));
-    }
-
-    /// A broker answered a recall; without a region it wants no trace of it.
-    pub(super) fn recall(&self, topic: &str, message_id: &str, region: &str, success: bool) {
-        if region.is_empty() || self.rules.is_trace_topic(topic) {
-            return;
-        }
-        self.push(&TraceRecord::Recalled(Recalled {
-            timestamp: now_ms(),
-            region,
-            group: &self.group,
-            topic: &self.namespace.strip(topic),
-            message_id,
-            success,
-        }));
-    }
-
+    /// Leaves a record for the task, or drops it when there is no room.
     fn push(&self, record: &TraceRecord<'_>) {
         let region = if self.rules.by_region() { record.region().to_owned() } else { String::new() };
         let record = Record { region, text: record.encode(), keys: record.index_keys() };
@@ -372,18 +288,6 @@ impl Tracer {
         let left = std::mem::take(&mut self.waiting.lock().records);
         self.losses.add(left.len());
     }
-}
-
-fn or_default(region: &str) -> &str {
-    if region.is_empty() { DEFAULT_REGION } else { region }
-}
-
-/// The ids of a batch's messages, as Java joins them.
-fn ids_of_batch(body: &[u8]) -> String {
-    let messages: Vec<_> = batch::decode(body).map_while(std::result::Result::ok).collect();
-    let ids: Vec<&str> =
-        messages.iter().filter_map(|message| properties::get(message.properties, properties::UNIQ_KEY)).collect();
-    ids.join(",")
 }
 
 impl Core {
