@@ -1,4 +1,4 @@
-"""Transactions, their check, and recalling timer messages."""
+"""Transactions: their ends, what is refused, what hooks are told."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import gc
 import threading
 import unittest
 import warnings
-import weakref
 from datetime import timedelta
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from mqproducer import (
-    AlreadyStartedError,
     ArgumentError,
     BrokerError,
     ClosedError,
@@ -22,51 +20,19 @@ from mqproducer import (
     MessageType,
     MockCluster,
     MockFault,
-    MqError,
     NotStartedError,
     Producer,
-    Receipt,
     ReceivedMessage,
     SendHook,
     SendStatus,
     Transaction,
     TransactionState,
     UnsupportedError,
-    WouldDeadlockError,
     _callbacks,
 )
-from mqproducer.hook import HookContext
 
 from .support import wait_until
-
-SEND = 310
-END_TRANSACTION = 37
-#: What the field `commitOrRollback` of a request says.
-COMMIT, ROLLBACK, UNKNOWN = "8", "12", "0"
-
-
-def unknown(message: ReceivedMessage) -> TransactionState:
-    return TransactionState.UNKNOWN
-
-
-def committed(message: ReceivedMessage) -> TransactionState:
-    return TransactionState.COMMIT
-
-
-class Recorder(SendHook):
-    """Remembers the ends of transactions, and on which thread it was told of them."""
-
-    def __init__(self) -> None:
-        self.ends: list[EndTransactionContext] = []
-        self.threads: list[int] = []
-        self.types: list[int] = []
-
-    def before_send(self, context: HookContext) -> None:
-        self.types.append(context.message_type)
-
-    def end_transaction(self, context: EndTransactionContext) -> None:
-        self.ends.append(context)
-        self.threads.append(threading.get_ident())
+from .transactions import COMMIT, END_TRANSACTION, ROLLBACK, SEND, Recorder, unknown
 
 
 class Transactions(unittest.TestCase):
@@ -276,191 +242,3 @@ class Transactions(unittest.TestCase):
         self.cluster.wait(2, "T")
         self.assertEqual(self.bodies(), [b"x", b"y"])
         self.assertEqual(_callbacks._interrupts, {})
-
-
-class Checks(unittest.TestCase):
-    def setUp(self) -> None:
-        self.cluster = MockCluster()
-        self.addCleanup(self.cluster.close)
-        self.cluster.set_transaction_check_interval(50)
-
-    def undecided(self, producer: Producer, body: bytes) -> tuple[Transaction, Receipt]:
-        transaction = producer.transaction()
-        return transaction, transaction.send("T", body, tags="tag", keys="k", properties={"p": "é"})
-
-    def test_the_checker_decides(self) -> None:
-        asked: list[ReceivedMessage] = []
-        threads: set[int] = set()
-        refused: list[MqError] = []
-        hook = Recorder()
-
-        def check(message: ReceivedMessage) -> TransactionState:
-            asked.append(message)
-            threads.add(threading.get_ident())
-            try:
-                producer.send("Other", b"x")
-            except MqError as error:
-                refused.append(error)
-            if message.body == b"unknown at first":
-                first = sum(each.body == message.body for each in asked) == 1
-                return TransactionState.UNKNOWN if first else TransactionState.COMMIT
-            return TransactionState.COMMIT if message.body == b"commit" else TransactionState.ROLLBACK
-
-        producer = Producer(self.cluster.url, group="g")
-        producer.set_transaction_checker(check)
-        producer.add_hook(hook)
-        with producer:
-            held = [self.undecided(producer, body) for body in (b"commit", b"rollback", b"unknown at first")]
-            wait_until(lambda: len(hook.ends) >= 4, "each is decided")
-            self.cluster.wait(2, "T")
-            # What the broker has decided nobody else can.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                receipts = [receipt for _, receipt in held]
-                del held
-                gc.collect()
-        self.assertEqual({message.body for message in self.cluster.messages("T")}, {b"commit", b"unknown at first"})
-        seen = next(message for message in asked if message.body == b"commit")
-        self.assertEqual((seen.topic, seen.tags, seen.keys, seen.properties["p"]), ("T", "tag", "k", "é"))
-        self.assertEqual((seen.message_id, seen.transaction_id), (receipts[0].message_id, receipts[0].transaction_id))
-        self.assertNotIn(threading.get_ident(), threads)
-        self.assertEqual({type(error) for error in refused}, {WouldDeadlockError})
-        states = {(end.message_id, end.state) for end in hook.ends if end.from_check}
-        expected = zip(receipts, (TransactionState.COMMIT, TransactionState.ROLLBACK, TransactionState.UNKNOWN))
-        self.assertLessEqual({(receipt.message_id, state) for receipt, state in expected}, states)
-
-    def test_a_checker_that_fails_counts_as_unknown(self) -> None:
-        answers: list[Any] = [ValueError("of the checker"), SystemExit("out"), None, True, "commit", 99]
-        told = iter(answers)
-
-        def check(message: ReceivedMessage) -> Any:
-            answer = next(told, TransactionState.COMMIT)
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
-
-        producer = Producer(self.cluster.url, group="g")
-        producer.set_transaction_checker(check)
-        with producer, self.assertLogs("mqproducer", "ERROR") as logs:
-            transaction, _ = self.undecided(producer, b"x")
-            self.cluster.wait(1, "T", 30_000)
-            self.cluster.wait_requests(7, request_code=END_TRANSACTION)
-            requests = self.cluster.requests(request_code=END_TRANSACTION)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                del transaction
-        self.assertEqual([each.fields["commitOrRollback"] for each in requests], [UNKNOWN] * 6 + [COMMIT])
-        text = "\n".join(logs.output)
-        self.assertEqual(len(logs.output), 6)
-        for part in ("ValueError: of the checker", "SystemExit: out", "not NoneType", "not bool", "not str", "99"):
-            self.assertIn(part, text)
-
-    def test_another_producer_of_the_group_is_asked(self) -> None:
-        with Producer(self.cluster.url, group="g") as nobody:
-            nobody.send("T", b"route")
-        self.cluster.clear()
-        dead = Producer(self.cluster.url, group="g")
-        dead.set_transaction_checker(unknown)
-        dead.start()
-        transaction, receipt = self.undecided(dead, b"x")
-        dead.close()
-        asked = []
-
-        def check(message: ReceivedMessage) -> TransactionState:
-            asked.append(message.message_id)
-            return TransactionState.COMMIT
-
-        other = Producer(self.cluster.url, group="g", topics="T")
-        other.set_transaction_checker(check)
-        with other:
-            self.cluster.wait(1, "T")
-        self.assertIn(receipt.message_id, asked)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            del transaction
-
-    def test_only_before_the_start_and_once(self) -> None:
-        producer = Producer(self.cluster.url, group="g")
-        with self.assertRaisesRegex(TypeError, "checker must be callable, not NoneType"):
-            producer.set_transaction_checker(None)  # type: ignore[arg-type]
-        producer.set_transaction_checker(unknown)
-        self.assertRaises(ArgumentError, producer.set_transaction_checker, unknown)
-        producer.start()
-        self.assertRaises(AlreadyStartedError, producer.set_transaction_checker, unknown)
-        producer.close()
-        self.assertRaises(ClosedError, producer.set_transaction_checker, unknown)
-
-    def test_it_lives_as_long_as_its_producer(self) -> None:
-        class Checker:
-            def __call__(self, message: ReceivedMessage) -> TransactionState:
-                return TransactionState.COMMIT
-
-        checker = Checker()
-        alive = weakref.ref(checker)
-        producer = Producer(self.cluster.url, group="g")
-        producer.set_transaction_checker(checker)
-        del checker
-        with producer:
-            transaction, _ = self.undecided(producer, b"x")
-            self.cluster.wait(1, "T")
-            gc.collect()
-            self.assertIsNotNone(alive())
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                del transaction
-        del producer
-        gc.collect()
-        wait_until(lambda: alive() is None, "the checker is given back")
-
-    def test_the_interval_is_checked(self) -> None:
-        self.assertRaises(ArgumentError, self.cluster.set_transaction_check_interval, 0)
-        self.assertRaises(ValueError, self.cluster.set_transaction_check_interval, -1)
-        self.assertRaises(TypeError, self.cluster.set_transaction_check_interval, 1.5)
-
-
-class Recalls(unittest.TestCase):
-    def setUp(self) -> None:
-        self.cluster = MockCluster()
-        self.addCleanup(self.cluster.close)
-        self.producer = Producer(self.cluster.url, group="g")
-        self.producer.start()
-        self.addCleanup(self.producer.close)
-
-    def recalled(self) -> tuple[Receipt, Receipt, timedelta]:
-        """The receipts of a message that is recalled before it is due, however slow this machine is, and of the recall;
-        its delay."""
-        for seconds in (1, 4, 16, 64):
-            delay = timedelta(seconds=seconds)
-            sent = self.producer.send("T", b"x", delay=delay)
-            try:
-                return sent, self.producer.recall("T", sent.recall_handle, timeout_ms=5_000), delay
-            except BrokerError:
-                self.cluster.wait(1, "T")
-                self.cluster.clear()
-        raise AssertionError("no recall came in time")
-
-    def test_a_message_that_is_not_due(self) -> None:
-        sent, receipt, delay = self.recalled()
-        self.assertEqual((receipt.message_id, receipt.topic), (sent.message_id, "T"))
-        self.assertEqual((receipt.broker_name, receipt.queue_id), (sent.broker_name, -1))
-        # What is due later comes, and it does not.
-        later = self.producer.send("T", b"x", delay=delay)
-        self.cluster.wait(1, "T", 120_000)
-        self.assertEqual([message.message_id for message in self.cluster.messages("T")], [later.message_id])
-
-    def test_what_cannot_be_recalled(self) -> None:
-        due = self.producer.send("T", b"x", delay=timedelta(milliseconds=1))
-        self.cluster.wait(1, "T")
-        self.assertRaises(BrokerError, self.producer.recall, "T", due.recall_handle)
-        self.assertEqual(self.producer.send("T", b"x").recall_handle, "")
-        cases: list[tuple[Any, Any, Any, type[Exception], str]] = [
-            ("T", "", None, ArgumentError, "handle"),
-            ("T", "no handle", None, ArgumentError, "handle"),
-            ("U", due.recall_handle, None, ArgumentError, "topic"),
-            ("T", None, None, TypeError, "recall_handle must be str"),
-            (b"T", "x", None, TypeError, "topic must be str"),
-            ("T", "x", 1.5, TypeError, "timeout_ms must be int"),
-        ]
-        for topic, handle, timeout_ms, error, text in cases:
-            with self.subTest(topic=topic, handle=handle), self.assertRaisesRegex(error, text):
-                self.producer.recall(topic, handle, timeout_ms=timeout_ms)
