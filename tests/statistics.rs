@@ -2,11 +2,15 @@
 
 #![cfg(feature = "mock")]
 
+#[path = "statistics/brokers.rs"]
+mod brokers;
+#[path = "statistics/callback.rs"]
+mod callback;
 mod fake;
 #[path = "statistics/prometheus.rs"]
 mod prometheus;
 
-use fake::{Act, FakeServer, LONG, closed_port, eventually, never_reads, producer};
+use fake::{Act, FakeServer, LONG, eventually, producer};
 use mqproducer::mock::Cluster;
 use mqproducer::protocol::remoting::command::request_code::SEND_MESSAGE_V2;
 use mqproducer::{
@@ -313,108 +317,6 @@ fn requests_that_wait_for_their_reply_are_counted() {
 }
 
 #[test]
-fn a_try_after_a_go_away_is_a_resend() {
-    let broker = FakeServer::start(|number, _| match number {
-        0 => Act::Answer(1500, "go away", vec![]),
-        _ => Act::stored(0, 0),
-    });
-    let names = FakeServer::name_server(&[&broker.address], 1);
-    let producer = producer(&names.url(), &[]);
-    producer.send(&message(), &SendOptions::default()).unwrap();
-    let statistics = producer.statistics().unwrap();
-    assert_eq!((statistics.resends, statistics.retries, statistics.reconnects), (1, 0, 1));
-    let counted = statistics.broker("broker-a").unwrap();
-    assert_eq!((counted.tries, counted.failed_tries, counted.answers.count), (2, 0, 2));
-}
-
-/// No send was quicker than its broker's delay, nor slower than its caller found; so no quantile may be.
-#[test]
-fn quantiles_lie_between_the_delays_of_the_broker_and_what_callers_measured() {
-    let broker = FakeServer::start(|number, _| if number % 10 == 9 { Act::Late(200) } else { Act::Late(20) });
-    let names = FakeServer::name_server(&[&broker.address], 1);
-    let producer =
-        producer(&names.url(), &[("send_msg_timeout", "60000"), ("send_msg_max_timeout_per_request", "60000")]);
-    let mut measured: Vec<Duration> = (0..20)
-        .map(|_| {
-            let started = Instant::now();
-            producer.send(&message(), &SendOptions::default()).unwrap();
-            started.elapsed()
-        })
-        .collect();
-    measured.sort();
-    let statistics = producer.statistics().unwrap();
-    let answers = statistics.broker("broker-a").unwrap().answers;
-    assert_eq!(answers.count, 20);
-    for (told, rank, least) in
-        [(answers.p50, 10, 20), (answers.p90, 18, 20), (answers.p99, 20, 200), (answers.p999, 20, 200)]
-    {
-        assert!(told >= Duration::from_millis(least) * 31 / 32, "{told:?} for {least} ms");
-        assert!(told <= measured[rank - 1] * 33 / 32, "{told:?} of {measured:?}");
-    }
-    assert!(answers.max >= Duration::from_millis(200) && answers.max <= measured[19]);
-    assert!(answers.sum >= Duration::from_millis(18 * 20 + 2 * 200) && answers.sum <= measured.iter().sum());
-    json_of(&statistics);
-}
-
-#[test]
-fn connections_that_fail_are_counted() {
-    let names = FakeServer::name_server(&[&closed_port()], 1);
-    let producer = producer(&names.url(), &[("retry_times_when_send_failed", "1")]);
-    assert_eq!(producer.send(&message(), &SendOptions::default()).unwrap_err().kind(), ErrorKind::Connect);
-    let statistics = producer.statistics().unwrap();
-    assert!(statistics.connect_failures >= 2, "{}", statistics.connect_failures);
-    assert_eq!((statistics.connects, statistics.reconnects, statistics.open_connections), (1, 0, 1));
-    assert_eq!(count_of(&statistics.failures, ErrorKind::Connect, None), 1);
-    json_of(&statistics);
-}
-
-#[test]
-fn what_a_socket_does_not_take_waits_in_the_outbox() {
-    let names = FakeServer::name_server(&[&never_reads()], 1);
-    let settings = [("send_msg_timeout", "600000"), ("compress_msg_body_over_howmuch", "2147483647")];
-    let producer = producer(&names.url(), &settings);
-    let body = vec![7; 4_000_000];
-    let ends: Vec<_> = (0..10).map(|_| send_async(&producer, &Message::new("T", &body))).collect();
-    eventually("a full socket", || producer.statistics().unwrap().outbox_bytes > 1_000_000);
-    let statistics = producer.statistics().unwrap();
-    assert_eq!((statistics.in_flight_messages, statistics.in_flight_bytes), (10, 40_000_000));
-    assert!(statistics.outbox_bytes < of_brokers(&statistics, |broker| broker.sent_bytes), "some was written");
-    assert_eq!(producer.close(Duration::ZERO).unwrap_err().kind(), ErrorKind::Timeout);
-    ends.into_iter().for_each(|end| drop(end.recv_timeout(LONG).unwrap().unwrap_err()));
-    eventually("an empty outbox", || producer.statistics().unwrap().outbox_bytes == 0);
-}
-
-#[test]
-fn brokers_that_do_badly_are_named() {
-    let broker = obedient();
-    let odd = r#"bro\"ker\\x"#;
-    let names = FakeServer::name_server_of("127.0.0.1:0", &[(odd, &broker.address)], 1);
-    for (detector, isolated, unreachable) in [("false", 1, 0), ("true", 0, 1)] {
-        let settings = [
-            ("send_latency_enable", "true"),
-            ("start_detector_enable", detector),
-            ("send_msg_timeout", "200"),
-            ("retry_times_when_send_failed", "0"),
-        ];
-        let producer = producer(&names.url(), &settings);
-        producer.send(&message(), &SendOptions::default()).unwrap();
-        let states = |producer: &Producer| {
-            let json = json_of(&producer.statistics().unwrap());
-            let value = |name: &str| {
-                assert_eq!(json[name][0]["broker"], "bro\"ker\\x");
-                json[name][0]["value"].as_u64().unwrap()
-            };
-            (value("broker_isolated"), value("broker_unreachable"))
-        };
-        assert_eq!(states(&producer), (0, 0));
-        producer.send(&message().with_keys("silent"), &SendOptions::default()).unwrap_err();
-        assert_eq!(states(&producer), (isolated, unreachable));
-        let health = producer.statistics().unwrap().broker("bro\"ker\\x").unwrap().health;
-        assert_eq!(health == BrokerHealth::Unreachable, unreachable == 1);
-    }
-}
-
-#[test]
 fn callbacks_that_wait_for_the_dispatcher_are_counted() {
     let cluster = Cluster::open("", 1, 1).unwrap();
     let producer = producer(&cluster.url(), &[]);
@@ -445,141 +347,4 @@ fn callbacks_that_wait_for_the_dispatcher_are_counted() {
 fn unstarted(url: &str, interval: &str) -> Producer {
     let config = Config::new().with("url", url).unwrap().with("producer_group", "test").unwrap();
     Producer::new(&config.with("statistics_interval", interval).unwrap()).unwrap()
-}
-
-/// A producer whose callback counts its calls.
-fn reporting(url: &str) -> (Producer, Arc<AtomicU64>) {
-    let (producer, calls) = (unstarted(url, "5"), Arc::new(AtomicU64::new(0)));
-    let counted = Arc::clone(&calls);
-    producer.set_statistics_callback(move |_| _ = counted.fetch_add(1, Ordering::SeqCst)).unwrap();
-    producer.start().unwrap();
-    (producer, calls)
-}
-
-#[test]
-fn the_callback_comes_again_and_again_and_not_after_the_close() {
-    let cluster = Cluster::open("", 1, 1).unwrap();
-    let producer = unstarted(&cluster.url(), "5");
-    let (tell, told) = mpsc::channel();
-    let on_library_thread = producer.clone();
-    let alive = Arc::new(());
-    let kept = Arc::clone(&alive);
-    producer.set_statistics_callback(|_| panic!("it was replaced")).unwrap();
-    producer
-        .set_statistics_callback(move |statistics| {
-            let blocked = on_library_thread.flush(LONG).unwrap_err().kind();
-            let _ = tell.send((statistics.accepted_messages, blocked, Arc::strong_count(&kept)));
-        })
-        .unwrap();
-    producer.start().unwrap();
-    for accepted in 1..=3 {
-        producer.send(&message(), &SendOptions::default()).unwrap();
-        loop {
-            let (number, blocked, _) = told.recv_timeout(LONG).unwrap();
-            assert_eq!(blocked, ErrorKind::WouldDeadlock, "it runs on the dispatcher");
-            assert!(number <= accepted);
-            if number == accepted {
-                break;
-            }
-        }
-    }
-    let refused = producer.set_statistics_callback(|_| ()).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::AlreadyStarted);
-    assert_eq!(refused.message(), "the statistics callback is set before the start");
-    producer.close(LONG).unwrap();
-    while told.try_recv().is_ok() {}
-    eventually("the callback's drop", || Arc::strong_count(&alive) == 1);
-    // The sender went with it.
-    assert_eq!(told.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-    assert_eq!(producer.set_statistics_callback(|_| ()).unwrap_err().kind(), ErrorKind::Closed);
-}
-
-#[test]
-fn other_producers_go_on_when_one_is_closed_or_dropped() {
-    let cluster = Cluster::open("", 1, 1).unwrap();
-    let (closed, calls_of_closed) = reporting(&cluster.url());
-    let (dropped, calls_of_dropped) = reporting(&cluster.url());
-    let (other, calls_of_other) = reporting(&cluster.url());
-    let calls = |counted: &AtomicU64| counted.load(Ordering::SeqCst);
-    eventually("calls of all", || calls(&calls_of_closed) > 1 && calls(&calls_of_dropped) > 1);
-    closed.close(LONG).unwrap();
-    let (at_close, then) = (calls(&calls_of_closed), calls(&calls_of_other));
-    drop(dropped);
-    eventually("the drop of a callback", || Arc::strong_count(&calls_of_dropped) == 1);
-    eventually("calls of the other", || calls(&calls_of_other) > then + 3);
-    assert_eq!(calls(&calls_of_closed), at_close);
-    assert_eq!(Arc::strong_count(&calls_of_closed), 1);
-    drop(other);
-}
-
-#[test]
-fn close_waits_for_a_call_under_way() {
-    let cluster = Cluster::open("", 1, 1).unwrap();
-    let producer = unstarted(&cluster.url(), "5");
-    let (entered, wait_entered) = mpsc::channel();
-    let ended = Arc::new(AtomicBool::new(false));
-    let (set, same) = (Arc::clone(&ended), producer.clone());
-    producer
-        .set_statistics_callback(move |_| {
-            let _ = entered.send(());
-            eventually("the close", || same.set_statistics_callback(|_| ()).unwrap_err().kind() == ErrorKind::Closed);
-            set.store(true, Ordering::SeqCst);
-        })
-        .unwrap();
-    producer.start().unwrap();
-    wait_entered.recv_timeout(LONG).unwrap();
-    producer.close(LONG).unwrap();
-    assert!(ended.load(Ordering::SeqCst));
-}
-
-#[test]
-fn a_callback_that_panics_is_called_again_and_none_is_called_without_an_interval() {
-    let cluster = Cluster::open("", 1, 1).unwrap();
-    let (tell, told) = mpsc::channel();
-    let panics = unstarted(&cluster.url(), "5");
-    panics
-        .set_statistics_callback(move |_| {
-            let _ = tell.send(());
-            panic!("from a callback");
-        })
-        .unwrap();
-    let off = unstarted(&cluster.url(), "0");
-    off.set_statistics_callback(|_| std::process::abort()).unwrap();
-    off.start().unwrap();
-    panics.start().unwrap();
-    for _ in 0..3 {
-        told.recv_timeout(LONG).unwrap();
-    }
-    panics.close(LONG).unwrap();
-    for (value, legal) in [("86400000", true), ("86400001", false), ("-1", false)] {
-        assert_eq!(Config::new().set("statistics_interval", value).is_ok(), legal, "{value}");
-    }
-}
-
-#[test]
-fn the_reader_of_expositions_sees_what_is_wrong() {
-    let good = "# HELP a_total All.\n# TYPE a_total counter\na_total{x=\"1\"} 1\na_total{x=\"\\\"\\\\\\n\"} 2.5\n\
-                # HELP s Took.\n# TYPE s summary\ns{b=\"c\",quantile=\"1\"} NaN\ns_sum{b=\"c\"} 0\ns_count{b=\"c\"} 0\n";
-    let series = prometheus::read(good).unwrap();
-    assert_eq!(series[&("a_total".to_owned(), vec![("x".to_owned(), "\"\\\n".to_owned())])], 2.5);
-    assert_eq!(series.len(), 5);
-    for (from, to) in [
-        ("# HELP a_total All.\n", ""),
-        ("# TYPE a_total counter\n", ""),
-        ("counter", "meter"),
-        ("x=\"1\"} 1", "x=\"\\\"\\\\\\n\"} 1"),
-        ("\\\"", "\""),
-        ("\\n", "\\m"),
-        ("a_total{x=\"1\"} 1", "a_total{x=\"1\"}"),
-        ("a_total{x=\"1\"} 1", "a_total{x=\"1\"} -1"),
-        ("a_total{x=\"1\"} 1", "a_total{x=\"1\",x=\"2\"} 1"),
-        ("a_total{x=\"1\"} 1", "b_total{x=\"1\"} 1"),
-        ("s_sum{b", "s_max{b"),
-        (",quantile=\"1\"", ""),
-        ("s_count{b=\"c\"} 0\n", "s_count{b=\"c\"} 0"),
-        ("# HELP s Took.", "# HELP a_total Took."),
-    ] {
-        assert!(good.contains(from), "{from}");
-        assert!(prometheus::read(&good.replacen(from, to, 1)).is_err(), "{from} → {to}");
-    }
 }

@@ -86,3 +86,31 @@ fn series(line: &str) -> Option<(Series, f64)> {
     let value = rest.strip_prefix("} ")?.parse().ok()?;
     is_name(name).then(|| ((name.to_owned(), labels), value))
 }
+
+#[test]
+fn the_reader_of_expositions_sees_what_is_wrong() {
+    let good = "# HELP a_total All.\n# TYPE a_total counter\na_total{x=\"1\"} 1\na_total{x=\"\\\"\\\\\\n\"} 2.5\n\
+                # HELP s Took.\n# TYPE s summary\ns{b=\"c\",quantile=\"1\"} NaN\ns_sum{b=\"c\"} 0\ns_count{b=\"c\"} 0\n";
+    let series = read(good).unwrap();
+    assert_eq!(series[&("a_total".to_owned(), vec![("x".to_owned(), "\"\\\n".to_owned())])], 2.5);
+    assert_eq!(series.len(), 5);
+    for (from, to) in [
+        ("# HELP a_total All.\n", ""),
+        ("# TYPE a_total counter\n", ""),
+        ("counter", "meter"),
+        ("x=\"1\"} 1", "x=\"\\\"\\\\\\n\"} 1"),
+        ("\\\"", "\""),
+        ("\\n", "\\m"),
+        ("a_total{x=\"1\"} 1", "a_total{x=\"1\"}"),
+        ("a_total{x=\"1\"} 1", "a_total{x=\"1\"} -1"),
+        ("a_total{x=\"1\"} 1", "a_total{x=\"1\",x=\"2\"} 1"),
+        ("a_total{x=\"1\"} 1", "b_total{x=\"1\"} 1"),
+        ("s_sum{b", "s_max{b"),
+        (",quantile=\"1\"", ""),
+        ("s_count{b=\"c\"} 0\n", "s_count{b=\"c\"} 0"),
+        ("# HELP s Took.", "# HELP a_total Took."),
+    ] {
+        assert!(good.contains(from), "{from}");
+        assert!(read(&good.replacen(from, to, 1)).is_err(), "{from} → {to}");
+    }
+}
