@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-long lint header bench package docs clean
+.PHONY: demo test test-long lint header bench package docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -30,6 +30,16 @@ header:
 docs:
 	MQP_WRITE_DOCS=1 $(CARGO) test --lib -- page
 	MQP_WRITE_DOCS=1 $(CARGO) test --test acceptance
+
+# What the doc comments of each language say, as pages below target/reference.
+reference:
+	$(CARGO) build
+	rm -rf $(TARGET)/reference && mkdir -p $(TARGET)/reference/c $(TARGET)/reference/python $(TARGET)/reference/go
+	(cat docs/Doxyfile && echo "OUTPUT_DIRECTORY=$(TARGET)/reference/c") | doxygen -
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet && cp -R $(TARGET)/doc $(TARGET)/reference/rust
+	library=$$(realpath $(TARGET)/debug/libmqproducer.so) && root=$$PWD && cd $(TARGET)/reference/python && \
+	    MQPRODUCER_LIBRARY=$$library PYTHONPATH=$$root/bindings/python python3 -m pydoc -w mqproducer
+	output=$$(realpath $(TARGET)/reference/go) && cd bindings/go && go doc -all . >$$output/mqproducer.txt
 
 # The optimised libraries and headers. One crate type at a time: with several, cargo leaves link-time optimisation out.
 package:

@@ -91,12 +91,13 @@ fn version_macros() -> String {
     };
     let (major, minor, patch) = (part("MAJOR"), part("MINOR"), part("PATCH"));
     format!(
-        "\n/** The header's version; for mqp_version_check. */\n\
+        "\n/** @{{ The header's version; for mqp_version_check. */\n\
          #define MQP_VERSION_MAJOR {major}\n\
          #define MQP_VERSION_MINOR {minor}\n\
          #define MQP_VERSION_PATCH {patch}\n\
          #define MQP_VERSION_NUMBER {}\n\
-         #define MQP_VERSION_STRING \"{}\"\n",
+         #define MQP_VERSION_STRING \"{}\"\n\
+         /** @}} */\n",
         major * 1_000_000 + minor * 1_000 + patch,
         variable("CARGO_PKG_VERSION")
     )

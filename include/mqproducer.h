@@ -1,4 +1,4 @@
-/*
+/** @file
  * mqproducer: a message-queue producer for Apache RocketMQ and its relatives.
  *
  * Generated from the Rust sources; `make header` writes it anew.
@@ -25,12 +25,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/** The header's version; for mqp_version_check. */
+/** @{ The header's version; for mqp_version_check. */
 #define MQP_VERSION_MAJOR 0
 #define MQP_VERSION_MINOR 1
 #define MQP_VERSION_PATCH 0
 #define MQP_VERSION_NUMBER 1000
 #define MQP_VERSION_STRING "0.1.0"
+/** @} */
 
 /** What the dynamic linker sees. */
 #ifndef MQP_API
@@ -2813,7 +2814,7 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
 /** The text of a string literal as an initialiser of an mqp_str, also a static one. */
 #define MQP_STR_INIT(literal) {"" literal, sizeof(literal) - 1}
 
-/** Initialisers that set `struct_size` and leave all else at its default. */
+/** @{ Initialiser that sets `struct_size` and leaves all else at its default. */
 #define MQP_MESSAGE_INIT \
     {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
      (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
@@ -2841,6 +2842,8 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
     {(uint32_t)sizeof(mqp_mock_fault), 0, {NULL, 0}, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}}
 #define MQP_MOCK_REQUEST_VIEW_INIT \
     {(uint32_t)sizeof(mqp_mock_request_view), 0, 0, 0, 0, 0, 0, {NULL, 0}, NULL, 0, {NULL, 0}}
+
+/** @} */
 
 /** A C string as an mqp_str: *borrowed* from `text`; NULL gives the empty text. */
 static inline mqp_str mqp_str_of(const char *text) {

@@ -61,6 +61,7 @@ suite cpp sh bindings/cpp/run_tests.sh
 suite python python3 bindings/python/run_tests.py
 suite go sh tests/suites/go.sh
 suite conformance sh tests/suites/conformance.sh
+suite reference sh tests/suites/reference.sh
 suite demo sh tests/suites/demo.sh
 suite cluster sh tests/suites/cluster.sh
 

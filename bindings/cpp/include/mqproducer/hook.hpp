@@ -246,7 +246,9 @@ public:
 
 protected:
     SendHook() = default;
+    /// Copies are for hooks that copy themselves; the producer never copies one.
     SendHook(const SendHook&) = default;
+    /// As the copy.
     SendHook& operator=(const SendHook&) = default;
 };
 
