@@ -12,13 +12,8 @@ import (
 	"unsafe"
 )
 
-// BatchEnd is how one message of a batch ended: one of Receipt and Err is set.
-type BatchEnd struct {
-	// Receipt is the broker's receipt; nil when the message failed.
-	Receipt *Receipt
-	// Err is why it failed, an [*Error]; nil when it did not.
-	Err error
-}
+// BatchEnd is how one message of a batch ended.
+type BatchEnd = SendEnd
 
 // WithSplit lets a batch be split into requests of at most so many bytes each, from 1 to max_message_size; a message that
 // is larger by itself goes alone. A message takes its body, its properties and 22 bytes. Without it a batch is one
@@ -84,8 +79,12 @@ func (p *Producer) SendBatchOneway(ctx context.Context, messages []*Message, opt
 
 // newBatch copies the messages: their bodies have to stand in one piece of memory.
 func newBatch(messages []*Message, opts []SendOption) (*send, error) {
-	s := &send{texts: packs.Get().(*packed), batch: make([]C.mqpgo_message, len(messages), len(messages)+1)}
-	selected := s.selectQueue(opts)
+	selected := selectionOf(opts)
+	s := &send{
+		texts: packs.Get().(*packed), batch: make([]C.mqpgo_message, len(messages), len(messages)+1),
+		options: selected.options(), choose: selected.choose,
+	}
+	s.texts.addSelection(selected)
 	if selected.split != nil {
 		if *selected.split < 1 || int64(*selected.split) > math.MaxUint32 {
 			what := "the split of %d bytes is out of range; the minimum is 1"

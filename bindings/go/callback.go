@@ -12,12 +12,13 @@ import (
 	"sync/atomic"
 )
 
-// callbacks is how many callbacks run now: while it is 0, no caller needs to ask the library's side about its thread.
+// callbacks is how many callbacks of the library run now: while it is 0, no caller needs to ask the library's side about
+// its thread.
 var callbacks atomic.Int32
 
-// inCallback tells whether the caller runs inside a callback, where waiting would be for ever.
+// inCallback tells whether the caller runs inside a callback, where waiting may be for ever.
 func inCallback() bool {
-	return callbacks.Load() > 0 && C.mqpgo_in_callback() != 0
+	return callbacks.Load() > 0 && C.mqpgo_in_callback() != 0 || onRunner()
 }
 
 // outcome is the end of a call: what it gave, a receipt or a reply, or why it failed.
@@ -26,14 +27,17 @@ type outcome[T any] struct {
 	err   error
 }
 
-// A pending message is either called back or given up by its sender, whichever is first.
+// A message is either completed or given up by its sender, whichever is first. One that is gathered with others is open
+// until it is handed to the library.
 const (
 	stateOpen int32 = iota
+	stateHanded
 	stateCompleted
 	stateGivenUp
 )
 
-// pending is a message or request between its acceptance and its completion. One of done and callback is set.
+// pending is a request, reply or batch between its acceptance and its completion, of which a callback of the library
+// tells. One of done and callback is set.
 type pending[T any] struct {
 	// producer is kept from the collector until the message is completed.
 	producer *Producer

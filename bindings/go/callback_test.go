@@ -205,16 +205,3 @@ func TestCallbacksAreLetGo(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkSend(b *testing.B) {
-	p := startedProducer(b, newCluster(b).URL())
-	m := &Message{Topic: "Bench", Body: make([]byte, 1024)}
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := p.Send(background, m); err != nil {
-				b.Error(err)
-			}
-		}
-	})
-}

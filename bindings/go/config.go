@@ -107,13 +107,13 @@ func ConfigOptions() []ConfigOption {
 	return all
 }
 
-// newProducer makes the library's producer.
-func newProducer(list []setting) (*C.mqp_producer, error) {
+// make makes the library's producer and what belongs to it.
+func (p *Producer) make(list []setting) error {
 	var config *C.mqp_config
 	var failure *C.mqp_error
 	C.mqp_config_new(&config, &failure)
 	if failure != nil {
-		return nil, take(failure)
+		return take(failure)
 	}
 	defer C.mqp_config_free(config)
 	for _, set := range list {
@@ -121,10 +121,54 @@ func newProducer(list []setting) (*C.mqp_producer, error) {
 		failure = C.mqpgo_config_set(config, (*C.char)(unsafe.Pointer(&p.text[0])), p.lengths[0], p.lengths[1])
 		p.free()
 		if failure != nil {
-			return nil, take(failure)
+			return take(failure)
 		}
 	}
-	var producer *C.mqp_producer
-	C.mqp_producer_new(config, &producer, &failure)
-	return producer, take(failure)
+	if err := p.room.configure(config); err != nil {
+		return err
+	}
+	C.mqp_producer_new(config, &p.handle, &failure)
+	if failure != nil {
+		return take(failure)
+	}
+	var err error
+	if p.drain, err = newDrain(p.room); err != nil {
+		C.mqp_producer_free(p.handle)
+	}
+	return err
+}
+
+// configure takes over the bounds of the library.
+func (r *room) configure(config *C.mqp_config) error {
+	milliseconds := 0
+	for _, wanted := range []struct {
+		key    string
+		number *int
+	}{
+		{"max_in_flight_messages", &r.maxMessages}, {"max_in_flight_bytes", &r.maxBytes}, {"send_msg_timeout", &milliseconds},
+	} {
+		text, err := configured(config, wanted.key)
+		if err != nil {
+			return err
+		}
+		if *wanted.number, err = strconv.Atoi(text); err != nil {
+			return newError(StatusInternal, fmt.Sprintf("`%s` is no number: %v", wanted.key, err))
+		}
+	}
+	r.timeout = time.Duration(milliseconds) * time.Millisecond
+	var err error
+	r.policy, err = configured(config, "backpressure")
+	return err
+}
+
+// configured is the value in force of one key.
+func configured(config *C.mqp_config, key string) (string, error) {
+	p := pack(key)
+	defer p.free()
+	var value C.mqp_str
+	failure := C.mqpgo_config_get(config, (*C.char)(unsafe.Pointer(&p.text[0])), p.lengths[0], &value)
+	if failure != nil {
+		return "", take(failure)
+	}
+	return textOf(value), nil
 }

@@ -12,9 +12,14 @@
 // # Sending
 //
 // [Producer.Send] waits for the broker's answer without holding a thread, [Producer.SendAsync] calls back,
-// [Producer.SendOneway] asks for no answer. The deadline of the context, when it has one, is the total deadline of the
-// message, over all tries, in place of the configured send_msg_timeout. A context that is done ends the waiting at once,
-// not the message: what was handed to the library before may still be stored, and the error says so by MaybePersisted.
+// [Producer.SendChannel] gives a channel, [Producer.SendMany] sends many at once, [Producer.SendOneway] asks for no
+// answer. The deadline of the context, when it has one, is the total deadline of the message, over all tries, in place of
+// the configured send_msg_timeout. A context that is done ends the waiting at once, not the message: one that was handed
+// to the library before may still be stored, and the error says so by MaybePersisted; its end is dropped when it comes.
+//
+// A producer has one goroutine, which the runtime's poller wakes when messages have ended; while sends come faster than
+// the library takes them, they go together. A send without room in flight waits, or fails, as backpressure says; it holds
+// a goroutine then, no thread.
 //
 // A [SendOption] such as [WithShardingKey] chooses the queue of one message. A [Hook], added by [Producer.AddHook] before
 // Start, sees every message of a producer and may refuse it. [Producer.SetTraceContext] gives messages the trace context
@@ -32,11 +37,18 @@
 //
 // # Callbacks
 //
-// The functions given to SendAsync and its like, to SetTransactionChecker and to SetStatisticsCallback run one after the
-// other on a single thread of the library, for the whole process; so does that given to SetLog, except while there is no
-// producer. They must not block, or all others wait: Send, Flush, Close and all others that wait for an end return
-// [ErrWouldDeadlock] there. A panic in one is recovered and reported to the log function, or on standard error when there
-// is none; runtime.Goexit there, such as by a test's FailNow, ends the program.
+// The functions given to SendAsync run on a goroutine of their producer, one after the other: one that blocks delays the
+// others, and nothing else. Those given to the other Async calls, to SetTransactionChecker and to SetStatisticsCallback
+// run one after the other on a single thread of the library, for the whole process; so does that given to SetLog, except
+// while there is no producer. They must not block, or all others wait; runtime.Goexit there, such as by a test's FailNow,
+// ends the program.
+//
+// In all of them Send, Flush, Close and all others that wait for an end return [ErrWouldDeadlock]. A panic is recovered
+// and reported to the log function, or on standard error when there is none.
+//
+// # Log
+//
+// [SetLogger] sends the library's log to a slog.Logger. Without it, and without SetLog, the library says nothing.
 //
 // # Building
 //

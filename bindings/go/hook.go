@@ -236,6 +236,8 @@ func (p *Producer) AddHook(hook Hook) error {
 		presence(hook.AfterSend != nil), presence(hook.EndTransaction != nil))
 	if failure != nil {
 		handle.Delete()
+	} else if hook.CheckForbidden != nil || hook.BeforeSend != nil {
+		p.direct.Store(true)
 	}
 	return take(failure)
 }

@@ -94,6 +94,21 @@ func SetLog(most Level, function LogFunc) error {
 	return nil
 }
 
+// SetLogger sends the log of the whole process to logger, as [SetLog] with [Slog] does; nil: to nobody. Records that the
+// logger does not take now are not made at all: call it again when its level has changed.
+func SetLogger(logger *slog.Logger) error {
+	if logger == nil {
+		return SetLog(LevelOff, nil)
+	}
+	most := LevelOff
+	for level := LevelError; level <= LevelTrace; level++ {
+		if logger.Enabled(context.Background(), slogLevel(level)) {
+			most = level
+		}
+	}
+	return SetLog(most, Slog(logger))
+}
+
 // Slog makes a [LogFunc] that hands each record to logger, with the attribute "target". Trace is below slog's debug.
 func Slog(logger *slog.Logger) LogFunc {
 	return func(level Level, target, message string) {

@@ -4,6 +4,7 @@ package mqproducer
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -73,6 +74,47 @@ func TestSlog(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestALoggerGetsWhatItTakes(t *testing.T) {
+	t.Cleanup(func() {
+		if err := SetLogger(nil); err != nil || currentLog.Load() != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	for level, want := range map[slog.Level]Level{
+		slog.LevelError + 1: LevelOff, slog.LevelError: LevelError, slog.LevelWarn: LevelWarn, slog.LevelInfo: LevelInfo,
+		slog.LevelDebug: LevelDebug, slog.LevelDebug - 4: LevelTrace,
+	} {
+		if err := SetLogger(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: level}))); err != nil {
+			t.Fatal(err)
+		}
+		if got := currentLog.Load().most; got != want {
+			t.Errorf("%v of the logger is %v", level, got)
+		}
+	}
+	lines := make(lineWriter, 100)
+	if err := SetLogger(slog.New(slog.NewTextHandler(lines, nil))); err != nil {
+		t.Fatal(err)
+	}
+	provoke(t)
+	line := receive(t, lines)
+	for _, word := range []string{"level=", "msg=", "target=mqproducer"} {
+		if !strings.Contains(line, word) {
+			t.Errorf("%q does not hold %q", line, word)
+		}
+	}
+}
+
+// lineWriter hands on what is written, as far as there is room.
+type lineWriter chan string
+
+func (w lineWriter) Write(line []byte) (int, error) {
+	select {
+	case w <- string(line):
+	default:
+	}
+	return len(line), nil
 }
 
 // Runs in a process of its own, whose standard error is looked at.

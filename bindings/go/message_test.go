@@ -42,6 +42,8 @@ func TestEachFieldIsAProperty(t *testing.T) {
 	}
 	cluster := newCluster(t)
 	messages := make(chan *Message, 1)
+	gathering := startedProducer(t, cluster.URL())
+	gathering.gather.learn("T")
 	p := hookedProducer(t, cluster.URL(), []Hook{{BeforeSend: func(c HookContext) { messages <- c.Message() }}})
 	for name, c := range map[string]struct {
 		message     *Message
@@ -58,14 +60,16 @@ func TestEachFieldIsAProperty(t *testing.T) {
 		"trace parent": {with(func(m *Message) { m.TraceParent = traceParent }), "traceparent", traceParent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := cluster.ClearRequests(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := p.Send(background, c.message); err != nil {
-				t.Fatal(err)
-			}
-			if got := sentProperties(t, cluster); got[c.name] != c.value {
-				t.Errorf("%s is %q in %q", c.name, got[c.name], got)
+			for _, p := range []*Producer{gathering, p} {
+				if err := cluster.ClearRequests(); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := p.Send(background, c.message); err != nil {
+					t.Fatal(err)
+				}
+				if got := sentProperties(t, cluster); got[c.name] != c.value {
+					t.Errorf("%s is %q in %q", c.name, got[c.name], got)
+				}
 			}
 			seen := *receive(t, messages)
 			if !seen.DeliverAt.Equal(c.message.DeliverAt) {

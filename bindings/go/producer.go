@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"sync/atomic"
@@ -23,6 +24,11 @@ type Producer struct {
 	closed atomic.Bool
 	// traced tells that sends are asked for their trace context.
 	traced atomic.Bool
+	// direct tells that each send calls into the library by itself, which runs functions of the caller's then.
+	direct atomic.Bool
+	room   *room
+	gather gatherer
+	drain  *drain
 	// gate holds a token of each call that may wait inside the library, where it holds a thread.
 	gate chan struct{}
 }
@@ -44,11 +50,10 @@ func New(url, group string, opts ...Option) (*Producer, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	handle, err := newProducer(s.list)
-	if err != nil {
+	p := &Producer{room: new(room), gate: make(chan struct{}, gateWidth)}
+	if err := p.make(s.list); err != nil {
 		return nil, err
 	}
-	p := &Producer{handle: handle, gate: make(chan struct{}, gateWidth)}
 	p.refs.Store(1)
 	p.owned.Store(true)
 	runtime.SetFinalizer(p, (*Producer).forgotten)
@@ -93,6 +98,7 @@ func (p *Producer) release() {
 	if p.refs.release() {
 		C.mqp_producer_free(p.handle)
 		p.handle = nil
+		p.drain.finish()
 	}
 }
 
@@ -122,12 +128,15 @@ func (p *Producer) Flush(ctx context.Context) error {
 		p.release()
 		return wouldDeadlock("Flush")
 	}
-	timeout, bounded := timeoutOf(ctx, math.MaxUint32, math.MaxUint32)
+	left := countdown(ctx)
 	err, ended := detached(ctx, func() error {
 		defer p.release()
+		if messages := p.room.waitIdle(left.most()); messages > 0 {
+			return attribute(notCompleted("flush", messages), left.bounded)
+		}
 		var failure *C.mqp_error
-		C.mqp_producer_flush(p.handle, C.uint32_t(timeout), &failure)
-		return attribute(take(failure), bounded)
+		C.mqp_producer_flush(p.handle, left.milliseconds(), &failure)
+		return attribute(take(failure), left.bounded)
 	})
 	if !ended {
 		return interrupted(ctx, "flush", false)
@@ -147,22 +156,65 @@ func (p *Producer) Close(ctx context.Context) error {
 		p.release()
 		return wouldDeadlock("Close")
 	}
-	timeout, bounded := timeoutOf(ctx, math.MaxUint32, math.MaxUint32)
-	if ctx.Err() != nil {
-		timeout = 0
-	}
+	left := countdown(ctx)
 	closing := func() error {
 		defer p.release()
 		defer p.disown()
+		p.room.close()
+		p.room.waitIdle(left.most())
 		var failure *C.mqp_error
-		C.mqp_producer_close(p.handle, C.uint32_t(timeout), &failure)
-		return attribute(take(failure), bounded)
+		C.mqp_producer_close(p.handle, left.milliseconds(), &failure)
+		err := take(failure)
+		// Everything has its end by now; what is told of it gets a moment more.
+		if messages := p.room.waitIdle(max(left.most(), lastCalls)); messages > 0 && err == nil {
+			err = notCompleted("close", messages)
+		}
+		return attribute(err, left.bounded)
 	}
 	err, ended := detached(ctx, closing)
 	if !ended {
 		return interrupted(ctx, "close goes on by itself", false)
 	}
 	return err
+}
+
+// lastCalls is how long Close waits for callbacks after its deadline, as the library does.
+const lastCalls = 2 * time.Second
+
+func notCompleted(what string, messages int) error {
+	e := newError(StatusTimeout, fmt.Sprintf("%s: the time passed with %d messages not completed", what, messages))
+	e.Retriable, e.Code, e.HasCode = true, codeTimeout, true
+	return e
+}
+
+// remaining is what is left of the time of a context when it began.
+type remaining struct {
+	until   time.Time
+	bounded bool
+}
+
+func countdown(ctx context.Context) remaining {
+	timeout, bounded := timeoutOf(ctx, 0, math.MaxUint32)
+	if ctx.Err() != nil {
+		timeout = 0
+	}
+	return remaining{time.Now().Add(time.Duration(timeout) * time.Millisecond), bounded}
+}
+
+// most is what is left; less than 0: there is no end.
+func (r remaining) most() time.Duration {
+	if !r.bounded {
+		return -1
+	}
+	return max(time.Until(r.until), 0)
+}
+
+// milliseconds is the same for the library.
+func (r remaining) milliseconds() C.uint32_t {
+	if !r.bounded {
+		return math.MaxUint32
+	}
+	return C.uint32_t(min(r.most().Milliseconds(), math.MaxUint32))
 }
 
 func wouldDeadlock(what string) error {

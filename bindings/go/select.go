@@ -86,6 +86,28 @@ func WithQueueSelector(function func(queues []MessageQueue) int) SendOption {
 	}
 }
 
+// selectQueue reads the options of a send that is no batch.
+func selectQueue(opts []SendOption) (*selection, error) {
+	selected := selectionOf(opts)
+	if selected.split != nil {
+		return nil, newError(StatusInvalidArgument, "WithSplit is for batches only")
+	}
+	return selected, nil
+}
+
+func selectionOf(opts []SendOption) *selection {
+	selected := new(selection)
+	for _, opt := range opts {
+		opt(selected)
+	}
+	return selected
+}
+
+// options is what the library takes of it besides texts.
+func (s *selection) options() C.mqpgo_options {
+	return C.mqpgo_options{selector: C.uint32_t(s.kind), queue_id: C.int32_t(s.queueID)}
+}
+
 // chooser is the queue selector of one send.
 type chooser struct {
 	function func([]MessageQueue) int

@@ -18,39 +18,6 @@ const longestSend = 3_600_000
 // nothing gives an empty body an address.
 var nothing [1]byte
 
-// Send sends one message and waits for its end; failed tries are repeated as retry_times_when_send_async_failed says. No
-// thread is held while the broker's answer is awaited. When ctx is done it returns at once; the message may be stored
-// all the same when the error says MaybePersisted.
-//
-// Errors: [ErrInvalidArgument], [ErrInvalidMessage], [ErrMessageTooLarge], [ErrNotStarted], [ErrClosed],
-// [ErrNoNameServer], [ErrNoRoute], [ErrBrokerNotFound], [ErrConnect], [ErrConnectionLost], [ErrTimeout], [ErrBroker],
-// [ErrProtocol], [ErrBackpressure], [ErrForbidden], [ErrCanceled], and [ErrWouldDeadlock] in a callback.
-func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
-	call, err := newSend(ctx, m, opts)
-	if err != nil {
-		return nil, err
-	}
-	return await[*Receipt](ctx, p, call, "Send", (*send).async)
-}
-
-// SendAsync sends one message and returns; done is called exactly once with its end when SendAsync returned nil, perhaps
-// before it returned, and never otherwise. The deadline of ctx is the message's; cancelling ctx afterwards has no
-// effect. SendAsync waits, at most up to the deadline, only for a route that is not known yet and, with backpressure =
-// block or wait_forever, for room in flight; in a callback it fails with [ErrBackpressure] where there is no room.
-//
-// done runs on the library's thread, one after the other for the whole process: see "Callbacks" in the package's
-// documentation. Errors, returned or given to done: those of [Producer.Send].
-func (p *Producer) SendAsync(ctx context.Context, m *Message, done func(*Receipt, error), opts ...SendOption) error {
-	if done == nil {
-		return newError(StatusInvalidArgument, "`done` is nil")
-	}
-	call, err := newSend(ctx, m, opts)
-	if err != nil {
-		return err
-	}
-	return submit(ctx, call, &pending[*Receipt]{producer: p, callback: done}, (*send).async)
-}
-
 // SendOneway sends one message without asking for an answer: success means that it was handed to the connection, no
 // more, and it is never repeated. The receipt has the status [SendUnconfirmed] and the offset -1. It waits, at most up to
 // the deadline, until the connection is open. Errors: those of [Producer.Send] but [ErrBroker].
@@ -71,6 +38,11 @@ func (p *Producer) enter(ctx context.Context, what string) (gated bool, err erro
 	if !p.acquire() {
 		return false, closedError()
 	}
+	return p.pass(ctx, what)
+}
+
+// pass is enter for who has a reference of the producer, which is gone after an error.
+func (p *Producer) pass(ctx context.Context, what string) (gated bool, err error) {
 	select {
 	case p.gate <- struct{}{}:
 		return true, nil
@@ -216,30 +188,25 @@ func prepare(ctx context.Context, m *Message, opts []SendOption, texts *packed) 
 	if err != nil {
 		return nil, err
 	}
-	s := &send{texts: texts, body: m.Body, message: numbers}
-	if selected := s.selectQueue(opts); selected.split != nil {
-		return nil, newError(StatusInvalidArgument, "WithSplit is for batches only")
+	selected, err := selectQueue(opts)
+	if err != nil {
+		return nil, err
 	}
-	texts.addMessage(m)
-	texts.end()
-	if len(s.body) == 0 {
-		s.body = nothing[:]
-	} else if ctx.Done() != nil {
-		// The call may outlast the caller's, who is then free to change the body.
-		s.body = bytes.Clone(s.body)
-	}
+	s := &send{texts: texts, body: m.Body, message: numbers, options: selected.options(), choose: selected.choose}
+	s.fill(ctx, m, selected)
 	return s, nil
 }
 
-func (s *send) selectQueue(opts []SendOption) *selection {
-	var selected selection
-	for _, opt := range opts {
-		opt(&selected)
+// fill copies the texts, and the body when the call may outlast the caller's, who is then free to change it.
+func (s *send) fill(ctx context.Context, m *Message, selected *selection) {
+	s.texts.addSelection(selected)
+	s.texts.addMessage(m)
+	s.texts.end()
+	if len(s.body) == 0 {
+		s.body = nothing[:]
+	} else if ctx.Done() != nil {
+		s.body = bytes.Clone(s.body)
 	}
-	s.choose = selected.choose
-	s.options = C.mqpgo_options{selector: C.uint32_t(selected.kind), queue_id: C.int32_t(selected.queueID)}
-	s.texts.addSelection(&selected)
-	return &selected
 }
 
 // begin gives the call what is left of the time.
@@ -291,12 +258,6 @@ func (s *send) interrupted(ctx context.Context) error {
 		return requestInterrupted(ctx)
 	}
 	return interrupted(ctx, "send", true)
-}
-
-func (s *send) async(p *Producer, handle C.uintptr_t) *C.mqp_error {
-	text, lengths := s.texts.first()
-	return C.mqpgo_send_async(
-		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, handle)
 }
 
 func (s *send) oneway(p *Producer) (*Receipt, error) {

@@ -31,7 +31,13 @@ func TestEachModeStoresTheWholeMessage(t *testing.T) {
 		Topic: "Whole", Body: everyByte(), Tags: "tag", Keys: "k1 k2", Properties: properties, Flag: -7, NoWaitStore: true,
 	}
 	modes := map[string]func(*Message) (*Receipt, error){
-		"sync":   func(m *Message) (*Receipt, error) { return p.Send(background, m) },
+		"by itself": func(m *Message) (*Receipt, error) { p.gather.unlearn(m.Topic); return p.Send(background, m) },
+		"gathered":  func(m *Message) (*Receipt, error) { p.gather.learn(m.Topic); return p.Send(background, m) },
+		"many": func(m *Message) (*Receipt, error) {
+			p.gather.learn(m.Topic)
+			ends, err := p.SendMany(background, []*Message{m})
+			return ends[0].Receipt, err
+		},
 		"oneway": func(m *Message) (*Receipt, error) { return p.SendOneway(background, m) },
 		"async": func(m *Message) (*Receipt, error) {
 			done := make(chan outcome[*Receipt], 1)

@@ -8,6 +8,13 @@ mqp_error *mqpgo_config_set(mqp_config *config, const char *text, size_t key_len
     return error;
 }
 
+mqp_error *mqpgo_config_get(const mqp_config *config, const char *key, size_t key_length, mqp_str *value) {
+    mqp_error *error = NULL;
+    mqp_str name = {key, key_length};
+    mqp_config_get(config, name, value, &error);
+    return error;
+}
+
 // Go's runtime refuses the dangling address that Rust may give an empty text.
 static void clean(mqp_str *text) {
     if (text->len == 0) {

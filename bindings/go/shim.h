@@ -10,6 +10,40 @@
 
 // `text` holds the key and, behind it, the value.
 mqp_error *mqpgo_config_set(mqp_config *config, const char *text, size_t key_length, size_t value_length);
+// `*value` is borrowed until the key is set or the configuration freed.
+mqp_error *mqpgo_config_get(const mqp_config *config, const char *key, size_t key_length, mqp_str *value);
+
+// The end of a message as Go reads it.
+typedef struct {
+    mqp_receipt_view receipt;
+    mqp_error_view failure;
+    // &failure, or NULL on success.
+    mqp_error_view *failed;
+    // Why the receipt could not be read; owned.
+    mqp_error *unread;
+} mqpgo_ending;
+
+// How many completions one poll takes at most.
+#define MQPGO_AT_ONCE 128
+
+// A completion queue, and what its last poll gave. One thread at a time polls it, any may send to it.
+typedef struct {
+    mqp_completion_queue *queue;
+    size_t count;
+    // What each message was sent with.
+    uintptr_t tickets[MQPGO_AT_ONCE];
+    mqpgo_ending ends[MQPGO_AT_ONCE];
+    mqp_completion polled[MQPGO_AT_ONCE];
+} mqpgo_completions;
+
+// `*descriptor` is another number of the queue's descriptor, owned by the caller. When the system refuses it `*refused`
+// is its error and nothing else is written.
+mqp_error *mqpgo_completions_new(mqpgo_completions **out, int *descriptor, int *refused);
+
+// Takes the oldest completions, as many as there are and fit, without waiting; what the last poll gave is freed.
+mqp_error *mqpgo_completions_poll(mqpgo_completions *from);
+
+void mqpgo_completions_free(mqpgo_completions *completions);
 
 // What a message has besides texts and body.
 typedef struct {
@@ -43,8 +77,6 @@ typedef struct {
 // In those below: `handle` is owned by the callback when NULL is returned. On success `*receipt` is owned by the caller
 // and `view` borrows from it.
 
-mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                            const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle);
 mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
                              const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
                              mqp_receipt_view *view);
@@ -54,6 +86,18 @@ mqp_error *mqpgo_request_async(mqp_producer *producer, const char *text, const s
 mqp_error *mqpgo_reply_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
                              const mqpgo_message *message, const mqpgo_options *options, uint32_t ttl_ms,
                              uintptr_t handle);
+
+// The completion comes with `ticket` when NULL is returned, else there is none.
+mqp_error *mqpgo_send_queued(mqp_producer *producer, mqpgo_completions *to, const char *text, const size_t *lengths,
+                             const uint8_t *body, const mqpgo_message *message, const mqpgo_options *options,
+                             uintptr_t ticket);
+
+// Sends many messages, each with options of its own: `text` and `lengths` are those of a send for each of them, `bodies`
+// stand one behind the other. One whose ticket is 0 is left out. `errors` has NULL for each of them, and gets the error,
+// owned by the caller, of each that is refused.
+void mqpgo_send_gathered(mqp_producer *producer, mqpgo_completions *to, const char *text, const size_t *lengths,
+                         const uint8_t *bodies, const mqpgo_message *messages, const mqpgo_options *options,
+                         const uintptr_t *tickets, size_t count, mqp_error **errors);
 
 // `bodies` are those of all messages, one behind the other. `*result` is owned by the caller, on failure too, and may be
 // NULL there.

@@ -52,16 +52,7 @@ void mqpgo_put_back(mqpgo_unpacked *send);
 uintptr_t mqpgo_set_context(uintptr_t context);
 uintptr_t mqpgo_context(void);
 
-// The end of a message as Go reads it.
-typedef struct {
-    mqp_receipt_view receipt;
-    mqp_error_view failure;
-    // &failure, or NULL on success.
-    mqp_error_view *failed;
-    // Why the receipt could not be read; owned.
-    mqp_error *unread;
-} mqpgo_ending;
-
+// Reads the end of a message; what it gives borrows from `receipt` and `error`.
 void mqpgo_read_ending(mqpgo_ending *into, mqp_status status, const mqp_receipt *receipt, const mqp_error *error);
 
 // Told of the end of a message; its `user_data` is the handle that Go takes back.

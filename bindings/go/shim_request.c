@@ -46,6 +46,7 @@ mqp_error *mqpgo_reply_async(mqp_producer *producer, const char *text, const siz
     to.cluster = mqpgo_next(&texts);
     mqpgo_unpacked send;
     mqpgo_unpack(&send, texts, body, message, options);
+    // Nothing is left to drop: the call takes the handle back.
     mqp_callback callback = {mqpgo_told, (void *)handle, NULL};
     mqp_error *error = NULL;
     mqp_producer_reply_async(producer, &to, &send.message, &send.options, callback, &error);

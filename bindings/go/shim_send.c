@@ -134,18 +134,6 @@ void mqpgo_told(void *user_data, const mqp_completion *completion) {
     mqp_error_free(end.unread);
 }
 
-mqp_error *mqpgo_send_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                            const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle) {
-    mqpgo_unpacked send;
-    mqpgo_unpack(&send, (mqpgo_texts){text, lengths}, body, message, options);
-    // Nothing is left to drop: the call takes the handle back.
-    mqp_callback callback = {mqpgo_told, (void *)handle, NULL};
-    mqp_error *error = NULL;
-    mqp_producer_send_async(producer, &send.message, &send.options, callback, &error);
-    mqpgo_put_back(&send);
-    return error;
-}
-
 mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
                              const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
                              mqp_receipt_view *view) {

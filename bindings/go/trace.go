@@ -35,6 +35,7 @@ func (p *Producer) SetTraceContext(function func(context.Context) string) error 
 		return err
 	}
 	p.traced.Store(true)
+	p.direct.Store(true)
 	return nil
 }
 
