@@ -25,6 +25,8 @@ static inline mqp_config *new_config(const char *url, const char *group) {
     must(mqp_config_new(&config, &error), &error);
     must(mqp_config_set(config, MQP_STR("url"), mqp_str_of(url), &error), &error);
     must(mqp_config_set(config, MQP_STR("producer_group"), mqp_str_of(group), &error), &error);
+    /* In milliseconds, for all tries together; 3000 when it is not set. */
+    must(mqp_config_set(config, MQP_STR("send_msg_timeout"), MQP_STR("20000"), &error), &error);
     return config;
 }
 
