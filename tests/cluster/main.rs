@@ -6,6 +6,7 @@
 mod acl;
 mod auto_batch;
 mod compression;
+mod conformance;
 mod delays;
 mod examples;
 mod names;
@@ -58,6 +59,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("delayed_messages_come_when_they_are_due", delays::delayed_messages_come_when_they_are_due),
     ("recalled_messages_do_not_come", delays::a_recalled_message_does_not_come),
     ("priorities_choose_the_queue", delays::priorities_choose_the_queue),
+    ("conformance_cases", conformance::conformance_cases),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),
     ("broker_killed_mid_send_python", suites::broker_killed_mid_send_python),
