@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-long lint header bench package docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers package docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -51,6 +51,10 @@ package:
 	cp include/mqproducer.h dist/include/
 	cp -R bindings/cpp/include/. dist/include/
 	@ls -l dist/lib dist/include
+
+# Programs that measure the library of `package` beside other clients; see benches/drivers/README.md.
+bench-drivers: package
+	sh benches/drivers/build.sh dist/lib/libmqproducer.so $(TARGET)/bench-drivers
 
 clean:
 	$(CARGO) clean

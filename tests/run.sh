@@ -62,6 +62,7 @@ suite python python3 bindings/python/run_tests.py
 suite go sh tests/suites/go.sh
 suite conformance sh tests/suites/conformance.sh
 suite reference sh tests/suites/reference.sh
+suite drivers sh tests/suites/drivers.sh
 suite demo sh tests/suites/demo.sh
 suite cluster sh tests/suites/cluster.sh
 
