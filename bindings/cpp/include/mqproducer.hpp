@@ -12,9 +12,12 @@
 #ifndef MQPRODUCER_HPP
 #define MQPRODUCER_HPP
 
+#include "mqproducer/async_sender.hpp"
 #include "mqproducer/batch.hpp"
 #include "mqproducer/broker.hpp"
+#include "mqproducer/completion_queue.hpp"
 #include "mqproducer/config.hpp"
+#include "mqproducer/coroutine.hpp"
 #include "mqproducer/error.hpp"
 #include "mqproducer/hook.hpp"
 #include "mqproducer/log.hpp"
@@ -27,6 +30,7 @@
 #include "mqproducer/request.hpp"
 #include "mqproducer/result.hpp"
 #include "mqproducer/selector.hpp"
+#include "mqproducer/statistics.hpp"
 #include "mqproducer/transaction.hpp"
 
 #endif

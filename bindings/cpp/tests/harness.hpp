@@ -11,6 +11,7 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace harness {
@@ -103,6 +104,19 @@ private:
     std::condition_variable changed_;
     int value_ = 0;
 };
+
+/// Waits, up to a minute, until `condition` holds; whether it does.
+template <class Condition>
+bool eventually(Condition&& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
 
 inline mqproducer::Config config(std::string_view url) {
     return mqproducer::Config{{"url", url}, {"producer_group", "cpp-tests"}};

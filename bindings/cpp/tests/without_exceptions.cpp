@@ -32,6 +32,24 @@ struct Counting : mqproducer::SendHook {
     std::atomic<int> afters{0};
 };
 
+#if defined(__cpp_impl_coroutine)
+struct Detached {
+    struct promise_type {
+        Detached get_return_object() noexcept { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() noexcept {}
+        void unhandled_exception() noexcept {}
+    };
+};
+
+Detached await_one(mqproducer::Producer& producer, std::string& topic) {
+    const mqproducer::Result<mqproducer::Receipt> receipt =
+        co_await producer.try_send_awaitable(mqproducer::Message("Awaited", "x"));
+    topic = receipt ? std::string(receipt->topic()) : "none";
+}
+#endif
+
 bool ready(mqproducer::Config& config, std::string_view url) {
     return config.try_set("url", url) && config.try_set("producer_group", "cpp-tests") &&
            config.try_set("send_msg_timeout", std::chrono::seconds(5));
@@ -73,6 +91,34 @@ int main() {
     check(producer->try_add_hook(hook).error().status() == Status::already_started, "no hook after the start");
     const Result<std::vector<BrokerState>> brokers = producer->try_brokers();
     check(brokers && brokers->size() == 1 && brokers->front().health == BrokerHealth::healthy, "broker states");
+
+    std::future<Result<Receipt>> future = producer->try_send_future(Message("Later", "x"));
+    check(future.get().has_value(), "a future");
+    check(producer->try_send_future(Message("", "x")).get().error().status() == Status::invalid_message,
+          "a future of a refusal");
+    Result<CompletionQueue> queue = CompletionQueue::create();
+    const Message many[] = {Message("Queued", "1"), Message("Queued", "2")};
+    check(queue && producer->try_send_queued(many[0], *queue), "a queued send");
+    const Result<std::size_t> taken = producer->try_send_many(many, 2, *queue);
+    check(taken && *taken == 2, "many messages");
+    Completions ends;
+    std::size_t polled = 0;
+    while (polled < 3 && queue->try_poll(ends, 30s) && !ends.empty()) {
+        polled += ends.size();
+    }
+    check(polled == 3, "each has its end in the queue");
+    const Result<BatchResult> batch = producer->try_send_batch({Message("Batch", "1"), Message("Batch", "2")});
+    check(batch && batch->size() == 2, "a batch");
+    check(producer->try_begin_transaction().error().status() == Status::invalid_config,
+          "no transaction without a checker");
+    check(producer->try_request(Message("Nobody", "x"), 50ms).error().status() == Status::request_timeout, "no reply");
+    const Result<Statistics> statistics = producer->try_statistics();
+    check(statistics && statistics->json().front() == '{', "statistics");
+#if defined(__cpp_impl_coroutine)
+    std::string awaited;
+    await_one(*producer, awaited);
+    check(producer->try_flush(30s).has_value() && awaited == "Awaited", "a coroutine");
+#endif
 
     check(send_with_exceptions(cluster->url(), "Topic"), "the other part sends too");
     const Result<MockMessages> messages = cluster->try_messages("Topic");

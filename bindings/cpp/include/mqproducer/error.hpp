@@ -78,6 +78,23 @@ inline std::string_view status_name(Status status) noexcept {
     return mqp_status_name(static_cast<mqp_status>(status));
 }
 
+/// The library's version, such as `1.2.3`; that of these headers is MQP_VERSION_STRING. It lives for ever. Any thread.
+inline std::string_view library_version() noexcept {
+    return mqp_version_string();
+}
+
+/// All statuses that the library knows, Status::ok included. Any thread.
+inline std::vector<Status> statuses() {
+    std::vector<Status> all;
+    const std::size_t count = mqp_status_count();
+    all.reserve(count);
+    mqp_status_view row = MQP_STATUS_VIEW_INIT;
+    for (std::size_t index = 0; index < count && mqp_status_get(index, &row, nullptr) == MQP_OK; ++index) {
+        all.push_back(static_cast<Status>(row.status));
+    }
+    return all;
+}
+
 namespace detail {
 
 inline mqp_str c_str(std::string_view text) noexcept {

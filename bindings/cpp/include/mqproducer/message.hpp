@@ -153,11 +153,21 @@ private:
 };
 
 /// How one send departs from the configuration.
+///
+/// No aggregate: GCC before 13 spoils temporary ones in expressions with `co_await`.
 struct SendOptions {
+    /// As configured.
+    SendOptions() noexcept {}
+    /// With this deadline.
+    SendOptions(std::optional<std::chrono::milliseconds> time) noexcept : timeout(time) {}
+    /// With this deadline and this choice of a queue.
+    SendOptions(std::optional<std::chrono::milliseconds> time, Selector queue) noexcept
+        : timeout(time), selector(std::move(queue)) {}
+
     /// The total deadline of this send, 1 ms to 1 hour. Default: the configured `send_msg_timeout`.
-    std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+    std::optional<std::chrono::milliseconds> timeout;
     /// Which queue the message goes to. Default: one after the other.
-    Selector selector = {};
+    Selector selector;
 };
 
 namespace detail {

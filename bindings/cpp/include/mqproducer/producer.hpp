@@ -4,31 +4,28 @@
 #ifndef MQPRODUCER_PRODUCER_HPP
 #define MQPRODUCER_PRODUCER_HPP
 
-#include "batch.hpp"
+#include "async_sender.hpp"
 #include "broker.hpp"
-#include "call.hpp"
 #include "config.hpp"
 #include "hook.hpp"
-#include "message.hpp"
-#include "receipt.hpp"
-#include "request.hpp"
+#include "statistics.hpp"
 #include "trace.hpp"
 #include "transaction.hpp"
 
 namespace mqproducer {
 inline namespace MQPRODUCER_ABI {
 
-/// A producer. Any number of threads may use it at the same time; moving or destroying it takes that no other call uses
-/// it.
+/// A producer. The calls that return at once are those of its base, AsyncSender. Any number of threads may use it at the
+/// same time; moving or destroying it takes that no other call uses it.
 ///
 /// The destructor closes one that is not closed without waiting: what is in flight is completed with Status::closed.
 /// Those callbacks may run after the destructor has returned: flush() or close() first when they use what ends with it.
 ///
 /// After `fork` a child makes a producer of its own: each call with the parent's fails with Status::forked there.
-class Producer {
+class Producer : public AsyncSender {
 public:
     /// Takes ownership of a producer of the C interface.
-    explicit Producer(mqp_producer* handle) noexcept : handle_(handle) {}
+    explicit Producer(mqp_producer* handle) noexcept : AsyncSender(handle) {}
 
     /// Makes a producer; it does nothing until start(). Errors: Status::invalid_config for a required key that is not
     /// set or keys that do not agree; Status::resource. Any thread.
@@ -57,7 +54,7 @@ public:
         raw.drop = Box::drop;
         raw.end_transaction = Box::end_transaction;
         Result<void> result =
-            detail::call([&](mqp_error** error) { return mqp_producer_add_hook(handle_.get(), &raw, error); });
+            detail::call([&](mqp_error** error) { return mqp_producer_add_hook(handle(), &raw, error); });
         if (result) {
             static_cast<void>(box.release());
         }
@@ -97,11 +94,35 @@ public:
         return set<detail::TraceContextBox<std::decay_t<F>>>(mqp_producer_set_trace_context, std::forward<F>(callable));
     }
 
+    /// Sets who is told its statistics, every `statistics_interval` (a key; 0, the default: never) from start() on, in
+    /// place of who was set before. Only before start().
+    ///
+    /// `callable`: takes a `const StatisticsView&`, borrowed until it returns; moved or copied, may be move-only;
+    /// destroyed after its last call, when the producer is closed or gone or another one set. It runs on the library's
+    /// dispatcher, as the callables of try_send_async() do; an interval is left out while the call before it still waits
+    /// for the dispatcher. No call begins after try_close() returned. An exception that leaves it goes to
+    /// set_callback_exception_handler().
+    ///
+    /// Any thread. Errors: Status::already_started, closed, forked.
+    template <class F>
+    Result<void> try_set_statistics_callback(F&& callable) {
+        return set<detail::StatisticsBox<std::decay_t<F>>>(mqp_producer_set_statistics_callback,
+                                                           std::forward<F>(callable));
+    }
+
+    /// Takes a snapshot of what it has counted since it was made, and of how it does at the moment; also when it is
+    /// closed. Any thread. Errors: Status::forked.
+    Result<Statistics> try_statistics() const {
+        return detail::call_for<Statistics, mqp_statistics>([&](mqp_statistics** statistics, mqp_error** error) {
+            return mqp_producer_statistics(handle(), statistics, error);
+        });
+    }
+
     /// What it knows now of the brokers in the routes that it uses, by name. Any thread. Errors: Status::forked.
     Result<std::vector<BrokerState>> try_brokers() const {
         mqp_broker_states* states = nullptr;
         Result<void> result =
-            detail::call([&](mqp_error** error) { return mqp_producer_broker_states(handle_.get(), &states, error); });
+            detail::call([&](mqp_error** error) { return mqp_producer_broker_states(handle(), &states, error); });
         if (!result) {
             return detail::Failure(std::move(result).error());
         }
@@ -111,7 +132,7 @@ public:
     /// Starts it: from now on it takes messages. When it fails it may be called again. Blocks. Errors:
     /// Status::already_started, closed, forked, no_name_server, resource; would_deadlock in a callback.
     Result<void> try_start() {
-        return detail::call([&](mqp_error** error) { return mqp_producer_start(handle_.get(), error); });
+        return detail::call([&](mqp_error** error) { return mqp_producer_start(handle(), error); });
     }
 
     /// Sends one message and waits until the broker answered or the deadline passed; failed tries are repeated as
@@ -122,22 +143,6 @@ public:
     /// backpressure; forbidden by a hook; would_deadlock in a callback. After an error that says Error::maybe_persisted
     /// the message may be stored all the same.
     Result<Receipt> try_send(const Message& message, const SendOptions& options = {});
-
-    /// Sends one message and returns at once; `callable` is told of its end.
-    ///
-    /// It waits only for a route that is not known yet and, with `backpressure` = `block` or `wait_forever`, for room
-    /// in flight; in a callback it never waits: where it would, it fails.
-    ///
-    /// `callable`: takes a `Result<Receipt>`, to keep, or else a `const Completion&`, which copies nothing (one that
-    /// takes `auto` gets the first); moved or copied, may be move-only. After a success here it is called exactly once
-    /// and then destroyed, on success, failure, timeout and shutdown of the message alike, possibly before this
-    /// returns. After a failure here it is destroyed without a call. It runs on the library's dispatcher, one callback
-    /// at a time for the whole process: it must not block for long, and blocking calls fail with
-    /// Status::would_deadlock there. An exception that leaves it goes to set_callback_exception_handler().
-    ///
-    /// Errors, here or told to the callable: those of try_send().
-    template <class F>
-    Result<void> try_send_async(const Message& message, F&& callable, const SendOptions& options = {});
 
     /// Sends one message without asking for an answer: success means that it was handed to the connection, no more. It
     /// is never repeated.
@@ -165,16 +170,6 @@ public:
     Result<BatchResult> try_send_batch(const std::vector<Message>& messages, const SendOptions& options = {},
                                        const BatchOptions& batch = {});
 
-    /// Sends several messages as try_send_batch() does and returns at once; `callable` is told of the end of all of
-    /// them, once. It waits as try_send_async() does.
-    ///
-    /// `callable`: takes a `Result<BatchResult>`, as try_send_batch() returns it, or else a `const BatchCompletion&`,
-    /// which copies nothing; all else as in try_send_async(). Errors, here or told to the callable: those of
-    /// try_send_batch().
-    template <class F>
-    Result<void> try_send_batch_async(const std::vector<Message>& messages, F&& callable,
-                                      const SendOptions& options = {}, const BatchOptions& batch = {});
-
     /// Sends several messages as try_send_batch() does without asking for answers: success means that they were handed
     /// to the connection, no more. Nothing is repeated.
     ///
@@ -186,8 +181,8 @@ public:
     /// Begins a transaction. Any thread. Errors: Status::invalid_config without try_set_transaction_checker();
     /// not_started, closed, forked.
     Result<Transaction> try_begin_transaction() {
-        return detail::call_for<Transaction, mqp_transaction>([&](mqp_transaction** handle, mqp_error** error) {
-            return mqp_transaction_begin(handle_.get(), handle, error);
+        return detail::call_for<Transaction, mqp_transaction>([&](mqp_transaction** made, mqp_error** error) {
+            return mqp_transaction_begin(handle(), made, error);
         });
     }
 
@@ -214,18 +209,6 @@ public:
     Result<ReceivedMessage> try_request(const Message& message, std::chrono::milliseconds timeout,
                                         const SendOptions& options = {});
 
-    /// Sends a request and returns at once; `callable` is told of its end: the reply, or why there is none.
-    ///
-    /// The request counts as in flight until the callable has returned: flush() waits for it, and close(), when its time
-    /// is over, ends it with Status::closed. The call itself waits as try_send_async() does.
-    ///
-    /// `message`, `timeout`: as in try_request(). `callable`: takes a `Result<ReceivedMessage>`, to keep, or else a
-    /// `const RequestCompletion&`, which copies nothing; all else as in try_send_async(). Errors, here or told to the
-    /// callable: those of try_request().
-    template <class F>
-    Result<void> try_request_async(const Message& message, std::chrono::milliseconds timeout, F&& callable,
-                                   const SendOptions& options = {});
-
     /// Replies to a request that something else consumed, and waits for the receipt of the broker, which hands the reply
     /// to the client that asked.
     ///
@@ -235,11 +218,15 @@ public:
     /// the cluster knows the client any more.
     Result<Receipt> try_reply(const ReplyTo& to, const Message& message, const SendOptions& options = {});
 
-    /// Replies to a request and returns at once; `callable`, as in try_send_async(), is told of the end. Errors, here or
-    /// told to the callable: those of try_reply().
-    template <class F>
-    Result<void> try_reply_async(const ReplyTo& to, const Message& message, F&& callable,
-                                 const SendOptions& options = {});
+    /// Ends all calls into the caller for its messages, as at the end of the process: from now on callables of messages
+    /// are neither called nor destroyed, after-send hooks and statistics are not told, and transactions not checked.
+    /// Futures are never ready then, and coroutines never resumed. One that runs is not waited for. Messages in flight go
+    /// on, try_flush() and try_close() wait for them, and completion queues receive theirs. There is no way back.
+    ///
+    /// Any thread. Errors: Status::forked.
+    Result<void> try_discard_completions() {
+        return detail::call([&](mqp_error** error) { return mqp_producer_discard_completions(handle(), error); });
+    }
 
     /// Waits until every message accepted so far is completed and its callback has returned.
     ///
@@ -247,7 +234,7 @@ public:
     /// callback.
     Result<void> try_flush(std::chrono::milliseconds timeout) {
         const std::uint32_t timeout_ms = detail::c_milliseconds(timeout);
-        return detail::call([&](mqp_error** error) { return mqp_producer_flush(handle_.get(), timeout_ms, error); });
+        return detail::call([&](mqp_error** error) { return mqp_producer_flush(handle(), timeout_ms, error); });
     }
 
     /// Closes it: refuses further messages, waits for those in flight, says farewell to the brokers. What is not
@@ -257,7 +244,7 @@ public:
     /// would_deadlock in a callback.
     Result<void> try_close(std::chrono::milliseconds timeout) {
         const std::uint32_t timeout_ms = detail::c_milliseconds(timeout);
-        return detail::call([&](mqp_error** error) { return mqp_producer_close(handle_.get(), timeout_ms, error); });
+        return detail::call([&](mqp_error** error) { return mqp_producer_close(handle(), timeout_ms, error); });
     }
 
 #if MQPRODUCER_EXCEPTIONS
@@ -279,6 +266,15 @@ public:
         unwrap(try_set_trace_context(std::forward<F>(callable)));
     }
 
+    /// As try_set_statistics_callback().
+    template <class F>
+    void set_statistics_callback(F&& callable) {
+        unwrap(try_set_statistics_callback(std::forward<F>(callable)));
+    }
+
+    /// As try_statistics().
+    Statistics statistics() const { return unwrap(try_statistics()); }
+
     /// As try_brokers().
     std::vector<BrokerState> brokers() const { return unwrap(try_brokers()); }
 
@@ -290,12 +286,6 @@ public:
         return unwrap(try_send(message, options));
     }
 
-    /// As try_send_async().
-    template <class F>
-    void send_async(const Message& message, F&& callable, const SendOptions& options = {}) {
-        unwrap(try_send_async(message, std::forward<F>(callable), options));
-    }
-
     /// As try_send_oneway().
     Receipt send_oneway(const Message& message, const SendOptions& options = {}) {
         return unwrap(try_send_oneway(message, options));
@@ -305,13 +295,6 @@ public:
     BatchResult send_batch(const std::vector<Message>& messages, const SendOptions& options = {},
                            const BatchOptions& batch = {}) {
         return unwrap(try_send_batch(messages, options, batch));
-    }
-
-    /// As try_send_batch_async().
-    template <class F>
-    void send_batch_async(const std::vector<Message>& messages, F&& callable, const SendOptions& options = {},
-                          const BatchOptions& batch = {}) {
-        unwrap(try_send_batch_async(messages, std::forward<F>(callable), options, batch));
     }
 
     /// As try_send_batch_oneway().
@@ -335,23 +318,13 @@ public:
         return unwrap(try_request(message, timeout, options));
     }
 
-    /// As try_request_async().
-    template <class F>
-    void request_async(const Message& message, std::chrono::milliseconds timeout, F&& callable,
-                       const SendOptions& options = {}) {
-        unwrap(try_request_async(message, timeout, std::forward<F>(callable), options));
-    }
-
     /// As try_reply().
     Receipt reply(const ReplyTo& to, const Message& message, const SendOptions& options = {}) {
         return unwrap(try_reply(to, message, options));
     }
 
-    /// As try_reply_async().
-    template <class F>
-    void reply_async(const ReplyTo& to, const Message& message, F&& callable, const SendOptions& options = {}) {
-        unwrap(try_reply_async(to, message, std::forward<F>(callable), options));
-    }
+    /// As try_discard_completions().
+    void discard_completions() { unwrap(try_discard_completions()); }
 
     /// As try_flush().
     void flush(std::chrono::milliseconds timeout) { unwrap(try_flush(timeout)); }
@@ -359,9 +332,6 @@ public:
     /// As try_close().
     void close(std::chrono::milliseconds timeout) { unwrap(try_close(timeout)); }
 #endif
-
-    /// The handle, for calls of the C interface; borrowed from this object.
-    mqp_producer* handle() const noexcept { return handle_.get(); }
 
 private:
     using SendFunction = mqp_status (*)(mqp_producer*, const mqp_message*, const mqp_send_options*, mqp_receipt**,
@@ -379,14 +349,12 @@ private:
     Result<void> set(mqp_status (*setter)(mqp_producer*, Raw, mqp_error**), F&& callable) {
         std::unique_ptr<Box> box(new Box{std::forward<F>(callable)});
         const Raw raw = {Box::call, box.get(), Box::drop};
-        Result<void> result = detail::call([&](mqp_error** error) { return setter(handle_.get(), raw, error); });
+        Result<void> result = detail::call([&](mqp_error** error) { return setter(handle(), raw, error); });
         if (result) {
             static_cast<void>(box.release());
         }
         return result;
     }
-
-    std::unique_ptr<mqp_producer, detail::Deleter<mqp_producer_free>> handle_;
 };
 
 }  // inline namespace MQPRODUCER_ABI
