@@ -6,6 +6,7 @@
 
 mod files;
 
+use super::transport::try_send_vectored;
 use crate::config::TlsFiles;
 use crate::error::Result;
 use crate::sync::Mutex;
@@ -82,11 +83,11 @@ struct Io<'a>(&'a TcpStream);
 
 impl Write for Io<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        try_send_vectored(self.0, &[IoSlice::new(bytes)])
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(slices)
+        try_send_vectored(self.0, slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,8 +5,10 @@ use super::outbox::Sink;
 use super::socks::Proxy;
 use super::tls::{Session, Tls};
 use crate::error::Error;
+use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// How servers are reached.
@@ -72,14 +74,25 @@ impl Transport {
         if let Some(session) = &self.session {
             session.farewell(&self.socket);
         }
-        let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
+        let _ = SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
     }
+}
+
+/// As `TcpStream::try_write_vectored`, but a peer that is gone is an error only: by `writev` it would also be a SIGPIPE,
+/// which ends every program that does not ignore it, as Rust's own do.
+pub(super) fn try_send_vectored(socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    #[cfg(not(target_vendor = "apple"))]
+    const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+    // There it is an option of the socket, which mio sets.
+    #[cfg(target_vendor = "apple")]
+    const NO_SIGNAL: i32 = 0;
+    socket.try_io(Interest::WRITABLE, || SockRef::from(socket).send_vectored_with_flags(slices, NO_SIGNAL))
 }
 
 impl Sink for Transport {
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.session {
-            None => self.socket.try_write_vectored(slices),
+            None => try_send_vectored(&self.socket, slices),
             Some(session) => session.write_vectored(&self.socket, slices),
         }
     }
