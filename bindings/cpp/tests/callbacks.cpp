@@ -4,6 +4,7 @@
 #include "harness.hpp"
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 using namespace mqproducer;
@@ -173,6 +174,41 @@ TEST(callback_once_for_each_message_of_many_threads) {
         CHECK_EQUAL(count.load(), 1);
     }
     CHECK_EQUAL(cluster.message_count("Many"), calls.size());
+}
+
+// A program that does not ignore SIGPIPE would end by it.
+TEST(connections_that_close_while_threads_send_raise_no_signal) {
+    static std::atomic<int> signals;
+    signals = 0;
+    const auto before = std::signal(SIGPIPE, [](int) { ++signals; });
+    MockCluster cluster;
+    Producer producer(harness::config(cluster.url())
+                          .set("retry_times_when_send_async_failed", 0)
+                          .set("max_in_flight_messages", 64));
+    producer.start();
+    producer.send(Message("Topic", "body"));
+    MockFault close;
+    close.action = MockFaultAction::close_before;
+    close.request_code = 310;
+    cluster.push_fault(close);
+    const std::string body(20'000, 'x');
+    std::atomic<int> accepted{0};
+    std::atomic<int> ended{0};
+    std::vector<std::thread> senders;
+    for (int thread = 0; thread < 4; ++thread) {
+        senders.emplace_back([&] {
+            for (int index = 0; index < 400; ++index) {
+                accepted += producer.try_send_async(Message("Topic", body), [&](const Completion&) { ++ended; }) ? 1 : 0;
+            }
+        });
+    }
+    for (std::thread& sender : senders) {
+        sender.join();
+    }
+    producer.flush(60s);
+    CHECK_EQUAL(ended.load(), accepted.load());
+    CHECK_EQUAL(signals.load(), 0);
+    std::signal(SIGPIPE, before);
 }
 
 TEST(callback_once_at_close_with_messages_in_flight) {

@@ -159,11 +159,11 @@ TEST(coroutine_gets_errors) {
         }
         after_refusal = std::this_thread::get_id();
         try {
-            co_await to.request_awaitable(Message("Nobody", "body"), 100ms);
+            co_await to.request_awaitable(Message("Nobody", "body"), 1s);
         } catch (const Error& error) {
             into.push_back(error.status());
         }
-        const Result<ReceivedMessage> reply = co_await to.try_request_awaitable(Message("Nobody", "body"), 100ms);
+        const Result<ReceivedMessage> reply = co_await to.try_request_awaitable(Message("Nobody", "body"), 1s);
         into.push_back(reply.error().status());
         ended.add();
     }(producer, seen, thread, done);

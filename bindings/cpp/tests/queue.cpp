@@ -272,9 +272,9 @@ TEST(future_has_the_receipt_or_the_error) {
     CHECK_EQUAL(ERROR_OF(refused.get()).status(), Status::invalid_message);
     CHECK_EQUAL(producer.try_send_future(Message("", "body")).get().error().status(), Status::invalid_message);
     CHECK_EQUAL(ERROR_OF(producer.send_batch_future({}).get()).status(), Status::invalid_argument);
-    CHECK_EQUAL(ERROR_OF(producer.request_future(Message("Nobody", "body"), 50ms).get()).status(),
+    CHECK_EQUAL(ERROR_OF(producer.request_future(Message("Nobody", "body"), 1s).get()).status(),
                 Status::request_timeout);
-    CHECK_EQUAL(producer.try_request_future(Message("Nobody", "body"), 50ms).get().error().status(),
+    CHECK_EQUAL(producer.try_request_future(Message("Nobody", "body"), 1s).get().error().status(),
                 Status::request_timeout);
 }
 

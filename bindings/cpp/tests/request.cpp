@@ -58,9 +58,9 @@ TEST(request_without_a_reply_times_out) {
     MockCluster cluster;
     Producer producer = harness::started(cluster.url());
     std::optional<Error> told;
-    producer.request_async(Message("Nobody", "body"), 300ms,
+    producer.request_async(Message("Nobody", "body"), 1s,
                            [&](const RequestCompletion& completion) { told = completion.error(); });
-    const Error error = ERROR_OF(producer.request(Message("Nobody", "body"), 300ms));
+    const Error error = ERROR_OF(producer.request(Message("Nobody", "body"), 1s));
     producer.flush(30s);
     REQUIRE(told.has_value());
     for (const Error& one : {error, *told}) {
