@@ -40,11 +40,13 @@ pub(crate) struct Failure {
     pub(crate) maybe_sent: bool,
 }
 
-/// Serves what servers ask of their own accord.
+/// Hears what servers do of their own accord.
 pub(crate) trait ServerRequests: Send + Sync {
     /// Takes one request, on the I/O thread: it must not block. A request that is not one-way is answered with what is
     /// returned; one that is `NotServed` is refused.
     fn serve(&self, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served;
+    /// A connection ended, whoever ended it; on the I/O thread.
+    fn ended(&self, connection: &Connection);
 }
 
 /// What became of a server's request.
@@ -100,8 +102,15 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug)]
 enum Phase {
     Opening,
-    Open,
-    Dead { cause: Error, at: Instant },
+    Open {
+        since: Instant,
+    },
+    /// `lived`: how long it was open, if it was.
+    Dead {
+        cause: Error,
+        at: Instant,
+        lived: Option<Duration>,
+    },
 }
 
 impl Connection {
@@ -144,7 +153,7 @@ impl Connection {
 
     /// Whether it was opened and has not died.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(*self.phase.lock(), Phase::Open)
+        matches!(*self.phase.lock(), Phase::Open { .. })
     }
 
     /// Whether no request waits for an answer.
@@ -157,10 +166,10 @@ impl Connection {
         self.outbox.waiting_bytes()
     }
 
-    /// Why and when it died, and whether it had been open.
-    pub(crate) fn death(&self) -> Option<(Error, Instant, bool)> {
+    /// Why and when it died, and how long it had been open, if it had.
+    pub(crate) fn death(&self) -> Option<(Error, Instant, Option<Duration>)> {
         match &*self.phase.lock() {
-            Phase::Dead { cause, at } => Some((cause.clone(), *at, self.stream.get().is_some())),
+            Phase::Dead { cause, at, lived } => Some((cause.clone(), *at, *lived)),
             _ => None,
         }
     }
@@ -170,7 +179,7 @@ impl Connection {
         let mut phase = self.phase.lock();
         loop {
             match &*phase {
-                Phase::Open => return Ok(()),
+                Phase::Open { .. } => return Ok(()),
                 Phase::Dead { cause, .. } => return Err(cause.clone()),
                 Phase::Opening => {}
             }

@@ -89,6 +89,8 @@ mod tests {
         ) -> crate::net::connection::Served {
             crate::net::connection::Served::NotServed
         }
+
+        fn ended(&self, _: &crate::net::connection::Connection) {}
     }
 
     /// Rows: RM-07.

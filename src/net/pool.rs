@@ -70,11 +70,11 @@ impl Pool {
         let (mut failures, mut pause, mut previous, mut left_at) = (0, Duration::ZERO, None, None);
         let again = entries.contains_key(address);
         if let Some(entry) = entries.get(address) {
-            let Some((cause, died, had_opened)) = entry.connection.death() else {
+            let Some((cause, died, lived)) = entry.connection.death() else {
                 return Arc::clone(&entry.connection);
             };
             left_at = entry.left_at;
-            failures = if had_opened { 1 } else { entry.failures + 1 };
+            failures = if lived.is_some() { 1 } else { entry.failures + 1 };
             let wanted = reconnect_pause(failures, self.backoff_max, generator().f64());
             pause = wanted.saturating_sub(Instant::now().saturating_duration_since(died));
             previous = Some(cause);

@@ -13,10 +13,16 @@ use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::header::Header;
 use crate::protocol::remoting::properties::{self, CORRELATION_ID, MSG_TYPE, REPLY_TO_CLIENT, TTL};
 use crate::protocol::remoting::reply::{PushReply, reply_topic};
+use crate::random::generator;
 use crate::received::ReceivedMessage;
 use crate::reply::ReplyTo;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// A connection that was open for so long is dialled again at once, while requests wait.
+const LIVED_WELL: Duration = Duration::from_secs(1);
+/// Before any dial for a reply's sake: what fails at once, again and again, must not fill a thread.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Properties that put a message off or make it a half message, which nobody would answer in time.
 const POSTPONING: [&str; 6] = [
@@ -87,6 +93,36 @@ impl Core {
             self.pool.broker(&broker.address);
         }
         Ok(())
+    }
+
+    /// A connection ended. While requests wait its broker must know this client, to hand a reply on, so that it is
+    /// dialled again, and greeted, without waiting for the next send or heartbeat. The next end comes here, too.
+    pub(super) fn stay_known(self: &Arc<Self>, connection: &Connection) {
+        if !self.expects_replies_from(connection.address()) {
+            return;
+        }
+        // An address that refuses is the pool's to be patient with; not so a server that takes clients and drops them.
+        let pause = match connection.death() {
+            Some((_, _, Some(lived))) if lived >= LIVED_WELL => Duration::ZERO,
+            Some((_, _, Some(_))) => self.settings.reconnect_backoff_max.mul_f64(0.5 + generator().f64() / 2.0),
+            _ => Duration::ZERO,
+        };
+        let (core, address) = (Arc::downgrade(self), Arc::clone(connection.address()));
+        self.runtime.spawn(async move {
+            tokio::time::sleep(pause.max(SHORTEST_PAUSE)).await;
+            let Some(core) = core.upgrade().filter(|core| core.expects_replies_from(&address)) else {
+                return;
+            };
+            let connection = core.pool.broker(&address);
+            // Closed meanwhile, on another thread, which may not have seen this one.
+            if let Some(closed) = core.must_end() {
+                connection.doom(closed);
+            }
+        });
+    }
+
+    fn expects_replies_from(&self, address: &Arc<str>) -> bool {
+        self.waiting.len() > 0 && self.must_end().is_none() && self.routes.broker_addresses().contains(address)
     }
 
     /// A reply that a broker pushed. The broker is told that it came, whether or not anybody waits for it.

@@ -23,6 +23,12 @@ impl ServerRequests for Requests {
         };
         core.serve(connection, request, body)
     }
+
+    fn ended(&self, connection: &Connection) {
+        if let Some(core) = self.0.get().and_then(Weak::upgrade) {
+            core.stay_known(connection);
+        }
+    }
 }
 
 impl Core {

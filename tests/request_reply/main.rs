@@ -4,6 +4,7 @@
 
 #[path = "../fake/mod.rs"]
 mod fake;
+mod lost;
 mod replies;
 mod requests;
 mod wire;

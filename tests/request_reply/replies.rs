@@ -11,7 +11,7 @@ use std::sync::mpsc;
 const REPLY_TOPIC: &str = "DefaultCluster_REPLY_TOPIC";
 
 /// Asks, and tells where the reply goes, as whoever consumed the request knows it.
-fn ask(cluster: &Cluster, producer: &Producer, topic: &str) -> (mpsc::Receiver<Result<ReceivedMessage>>, ReplyTo) {
+pub fn ask(cluster: &Cluster, producer: &Producer, topic: &str) -> (mpsc::Receiver<Result<ReceivedMessage>>, ReplyTo) {
     let (done, ended) = mpsc::channel();
     let told = move |replied| done.send(replied).unwrap();
     let count = cluster.message_count(None);

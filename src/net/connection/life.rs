@@ -31,6 +31,7 @@ impl Connection {
             }
         };
         self.die(cause);
+        self.common.requests.ended(&self);
     }
 
     /// Dials, telling those whose time runs out meanwhile.
@@ -54,7 +55,7 @@ impl Connection {
         if self.again {
             self.common.counters.reconnects.add(1);
         }
-        *self.phase.lock() = Phase::Open;
+        *self.phase.lock() = Phase::Open { since: Instant::now() };
         self.phase_changed.notify_all();
         self.write(stream)
     }
@@ -185,7 +186,14 @@ impl Connection {
     fn die(&self, cause: Error) {
         let open = self.stream.get();
         tracing::debug!(address = %self.address, cause = %cause, "a connection ended");
-        *self.phase.lock() = Phase::Dead { cause: cause.clone(), at: Instant::now() };
+        {
+            let (mut phase, at) = (self.phase.lock(), Instant::now());
+            let lived = match *phase {
+                Phase::Open { since } => Some(at.saturating_duration_since(since)),
+                _ => None,
+            };
+            *phase = Phase::Dead { cause: cause.clone(), at, lived };
+        }
         self.phase_changed.notify_all();
         if let Some(stream) = open {
             // The peer hears of the end now, not when the last handle goes.
