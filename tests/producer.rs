@@ -405,6 +405,7 @@ fn the_limit_in_flight_is_kept() {
 }
 
 /// Rows: SK-06.
+#[cfg(feature = "mock")]
 #[test]
 fn the_longest_times_are_refused_or_waited_but_never_a_panic() {
     let cluster = mqproducer::mock::Cluster::open("", 1, 1).unwrap();
