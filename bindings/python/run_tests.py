@@ -1,7 +1,7 @@
-"""Runs the package's tests on every Python that is found, 3.9 to 3.14, and the type checker once.
+"""Runs the package's tests on every Python that is found, 3.9 to 3.14, and the type checkers once.
 
 One line for each: the interpreter's version and the counts of its tests. The exit code is non-zero when one fails or
-none is found. Only the type checker needs a package; it is installed into a virtual environment under ``--work-dir``.
+none is found. Only the type checkers and uvloop are packages; they are installed under ``--work-dir``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ TYPED = [
 ]
 #: The last series that checks against Python 3.9.
 TYPE_CHECKER = "mypy>=1.8,<2"
-TIMEOUT_S = 600
+PYRIGHT = "pyright@1"
+TIMEOUT_S = 900
 
 
 def candidates() -> Iterator[str]:
@@ -73,9 +74,25 @@ class Sum:
         return f"{tests} on {self.interpreters} interpreters; types {self.types}"
 
 
-def run_tests(version: str, interpreter: str, environment: dict[str, str], total: Sum) -> None:
-    """Runs the tests on one interpreter and prints their counts, and all that they printed when one failed."""
+def install_uvloop(version: str, interpreter: str, work_dir: Path) -> Optional[Path]:
+    """Where uvloop is for one interpreter; None where it cannot be installed, which is not a failure."""
+    place = work_dir / f"uvloop-{version}"
+    if not (place / "uvloop").is_dir():
+        pip = [interpreter, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+        if subprocess.run([*pip, "--target", str(place), "uvloop"], capture_output=True).returncode != 0:
+            return None
+    return place
+
+
+def run_tests(version: str, interpreter: str, environment: dict[str, str], work_dir: Path, total: Sum) -> None:
+    """Runs the tests on one interpreter and prints their counts, what they measured, and all when one failed."""
     total.interpreters += 1
+    uvloop = install_uvloop(version, interpreter, work_dir)
+    loops = "asyncio, uvloop"
+    if uvloop is None:
+        loops = "asyncio alone, uvloop could not be installed"
+    else:
+        environment = dict(environment, PYTHONPATH=os.pathsep.join([str(uvloop), environment.get("PYTHONPATH", "")]))
     command = [interpreter, "-X", "dev", "-m", "unittest", "discover", "-s", "tests", "-t", "."]
     try:
         done = subprocess.run(
@@ -102,9 +119,11 @@ def run_tests(version: str, interpreter: str, environment: dict[str, str], total
     passed = number - failed - skipped
     print(
         f"python {version}: {'ok' if good else 'FAILED'}, {number} tests, "
-        f"{passed} passed, {failed} failed, {skipped} skipped",
+        f"{passed} passed, {failed} failed, {skipped} skipped; loops: {loops}",
         flush=True,
     )
+    for measured in re.findall("measured: (.*)", done.stdout):
+        print(f"  {measured}", flush=True)
     total.passed, total.failed, total.skipped = total.passed + passed, total.failed + failed, total.skipped + skipped
     total.good &= good
 
@@ -149,6 +168,30 @@ def check_types(interpreter: str, work_dir: Path, total: Sum) -> None:
     print(f"mypy: {total.types}, {last}", flush=True)
 
 
+def check_pyright(work_dir: Path, total: Sum) -> None:
+    """Runs pyright on the package; where npm cannot install it a line says so and it is not a failure."""
+    place = work_dir / "pyright"
+    pyright = place / "node_modules" / ".bin" / "pyright"
+    if not pyright.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        npm = shutil.which("npm")
+        install = [npm, "install", "--silent", "--prefix", str(place), PYRIGHT] if npm else ["false"]
+        if subprocess.run(install, capture_output=True).returncode != 0 or not pyright.exists():
+            print(f"pyright: SKIPPED, {'npm could not install it' if npm else 'there is no npm'}", flush=True)
+            return
+    done = subprocess.run(
+        [str(pyright), "--pythonversion", "3.9", str(HERE / "mqproducer")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        print(done.stdout)
+        total.types = "FAILED"
+    total.good &= done.returncode == 0
+    print(f"pyright: {(done.stdout.strip().splitlines() or [''])[-1]}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -168,9 +211,10 @@ def main() -> int:
         print(f"python {', '.join(absent)}: not found, not tested", flush=True)
     total = Sum()
     for version, interpreter in found.items():
-        run_tests(version, interpreter, environment, total)
+        run_tests(version, interpreter, environment, arguments.work_dir.resolve(), total)
     if found:
         check_types(list(found.values())[-1], arguments.work_dir.resolve(), total)
+        check_pyright(arguments.work_dir.resolve(), total)
     print(f"summary: {total}")
     return 0 if total.good and found else 1
 

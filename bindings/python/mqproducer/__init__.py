@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from ._callbacks import Callback
 from ._library import lib as _lib
+from .aio import AsyncProducer
+from .aio_transaction import AsyncTransaction
 from .batch import BatchCallback, BatchError, BatchResult
 from .broker import BrokerHealth, BrokerState
 from .config import ConfigOption, ConfigValue, config_options
@@ -69,6 +71,8 @@ __all__ = [
     "TRACE",
     "AlreadyStartedError",
     "ArgumentError",
+    "AsyncProducer",
+    "AsyncTransaction",
     "BackpressureError",
     "BatchCallback",
     "BatchError",

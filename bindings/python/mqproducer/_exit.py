@@ -14,7 +14,7 @@ from typing import Any, Optional, Protocol
 
 from . import _abi
 from ._library import lib
-from .errors import ClosedError, ForkedError, MqError, Status
+from .errors import ClosedError, ForkedError, MqError, refusal
 
 #: How long the exit waits for the messages of all producers together before it ends them.
 EXIT_WAIT_MS = 3_000
@@ -45,8 +45,7 @@ def opening(producer: Closeable) -> None:
     # In this order: the exit, which works the other way round, misses none.
     if _exiting:
         closed(producer)
-        text = "the interpreter is exiting; no producer can be started any more"
-        raise ClosedError(text, int(Status.CLOSED), Status.CLOSED.name)
+        raise refusal(ClosedError, "the interpreter is exiting; no producer can be started any more")
 
 
 def closed(producer: Closeable) -> None:

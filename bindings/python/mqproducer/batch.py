@@ -11,7 +11,7 @@ from . import _abi, _abi_message
 from ._callbacks import Pending, promised, trampoline
 from ._library import lib
 from ._native import check, number, read_error
-from ._send import begin, settle
+from ._send import Departures, begin, settle
 from .errors import MqError
 from .message import Message, lend
 from .receipt import Receipt, read_receipt
@@ -122,21 +122,8 @@ class BatchCalls:
         The callback is called as that of :meth:`send_async` is; its error is a :class:`~mqproducer.BatchError`.
         Arguments and errors are those of :meth:`send_batch`. What is raised here is not told to the callback.
         """
-        pending = Pending(callback, self)
-        natives, lenders = _lend_all(messages)
-        split = _lend_split(split_bytes)
-        options, choice = lend_options(timeout_ms, selector, sharding_key)
-        size, error = sizeof(_abi_message.Message), c_void_p()
-        status = begin(
-            pending,
-            _abi_message.BatchCallback,
-            _RESULT,
-            lambda told: lib.mqp_producer_send_batch_async(
-                self._handle, natives, len(natives), size, options, split, told, byref(error)
-            ),
-        )
-        del lenders
-        settle(status, error, choice)
+        departures = timeout_ms, selector, sharding_key
+        start_batch(self._handle, messages, Pending(callback, self), split_bytes, departures)
 
     def send_batch_future(
         self,
@@ -188,6 +175,40 @@ class BatchCalls:
             raise error_of_all from error_of_all.__cause__
         finally:
             lib.mqp_batch_result_free(result)
+
+
+def start_batch(
+    producer: Optional[c_void_p],
+    messages: Iterable[Message],
+    pending: Pending,
+    split_bytes: Optional[int],
+    departures: Departures,
+) -> None:
+    """Sends a batch whose end is told to the pending entry."""
+    natives, lenders = _lend_all(messages)
+    split = _lend_split(split_bytes)
+    options, choice = lend_options(*departures)
+    size, error = sizeof(_abi_message.Message), c_void_p()
+    status = begin(
+        pending,
+        _abi_message.BatchCallback,
+        _RESULT,
+        lambda told: lib.mqp_producer_send_batch_async(
+            producer, natives, len(natives), size, options, split, told, byref(error)
+        ),
+    )
+    del lenders
+    settle(status, error, choice)
+
+
+def failed_batch(results: list[BatchResult]) -> Optional[BatchError]:
+    """The error of messages of which some were not stored."""
+    for index, result in enumerate(results):
+        if isinstance(result, MqError):
+            first = MqError(*result.__reduce__()[1])
+            first.message = f"messages[{index}]: {first.message}"
+            return BatchError(first, results)
+    return None
 
 
 def _lend_all(messages: Iterable[Message]) -> tuple[Any, Any]:

@@ -56,11 +56,21 @@ class NativeConfig:
         try:
             for key, value in values.items():
                 if value is not None:
-                    text = _text(key, value)
-                    check(lib.mqp_config_set(self.handle, str_of("key", key), str_of(key, text), byref(error)), error)
+                    self.set(key, _text(key, value))
         except BaseException:
             self.free()
             raise
+
+    def set(self, key: str, text: str) -> None:
+        """Sets a key."""
+        error = c_void_p()
+        check(lib.mqp_config_set(self.handle, str_of("key", key), str_of(key, text), byref(error)), error)
+
+    def get(self, key: str) -> str:
+        """What a key is set to, by the caller, the environment or its default."""
+        text, error = _abi.Text(), c_void_p()
+        check(lib.mqp_config_get(self.handle, str_of("key", key), byref(text), byref(error)), error)
+        return text_of(text)
 
     def free(self) -> None:
         """Gives it back; a second call does nothing."""

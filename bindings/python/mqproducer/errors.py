@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Optional, TypeVar
 
 
 class Status(enum.IntEnum):
@@ -242,6 +242,22 @@ class UnsupportedError(MqError):
     """The operation exists but not for this transport or build."""
 
     STATUS = Status.UNSUPPORTED
+
+
+Refusal = TypeVar("Refusal", bound=MqError)
+
+
+def refusal(
+    kind: type[Refusal],
+    message: str,
+    retriable: bool = False,
+    maybe_persisted: bool = False,
+    code: Optional[int] = None,
+) -> Refusal:
+    """An exception that the package raises itself, without the library."""
+    status = kind.STATUS
+    assert status is not None
+    return kind(message, int(status), status.name, retriable=retriable, maybe_persisted=maybe_persisted, code=code)
 
 
 def _tree(base: type[MqError]) -> dict[int, type[MqError]]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Optional, TypedDict, Union
 
 from . import _abi, _abi_message
+from ._borrowed import Borrowed
 from ._native import number, str_of, text_of
 
 #: What a body may be. Text is refused: encode it, so that its bytes are the caller's choice.
@@ -82,8 +83,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 def lend(message: Message) -> tuple[_abi_message.Message, Any]:
     """The C view of a message, and what must live as long as it is used.
 
-    ``bytes``, ``bytearray`` and writable memoryviews are lent without a copy. A read-only memoryview is copied once,
-    because ctypes gives no address of one.
+    The body is lent without a copy.
     """
     native = _abi.sized(_abi_message.Message)
     native.topic = str_of("topic", message.topic)
@@ -181,10 +181,10 @@ def _lend_body(body: object) -> tuple[_abi.Bytes, Any]:
     if isinstance(body, memoryview):
         if not body.c_contiguous:
             raise TypeError("body is a memoryview that is not contiguous; copy it with bytes()")
-        if body.readonly:
-            copy = body.tobytes()
-            return _abi.Bytes(copy, len(copy)), None
         length = body.nbytes
+        if body.readonly and length > 0:
+            lender = Borrowed(body)
+            return _abi.Bytes(lender.address, length), lender
     elif isinstance(body, bytearray):
         length = len(body)
     else:

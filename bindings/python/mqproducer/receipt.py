@@ -73,13 +73,18 @@ class Receipt(Frozen):
 _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
 
 
+def status_of(number: int) -> int:
+    """The :class:`SendStatus` of a number, which stays as it is when this version does not know it."""
+    return _STATUSES.get(number, number)
+
+
 def read_receipt(receipt: Union[c_void_p, int, None]) -> Receipt:
     """A copy of a library's receipt, which stays its owner's."""
     view = _abi.sized(_abi.ReceiptView)
     error = c_void_p()
     check(lib.mqp_receipt_get(receipt, byref(view), byref(error)), error)
     return Receipt(
-        send_status=_STATUSES.get(view.send_status, view.send_status),
+        send_status=status_of(view.send_status),
         message_id=text_of(view.message_id),
         offset_message_id=text_of(view.offset_message_id),
         topic=text_of(view.topic),

@@ -140,17 +140,8 @@ class RequestCalls:
         :meth:`send_async` is. Arguments and errors are those of :meth:`request`. What is raised here is not told to
         the callback.
         """
-        pending, limit = Pending(callback, self), _limit(timeout_ms)
-
-        def call(native: Any, options: Any, error: Any) -> int:
-            return begin(
-                pending,
-                _abi_message.RequestCallback,
-                _REPLY,
-                lambda told: lib.mqp_producer_request_async(self._handle, native, options, limit, told, error),
-            )
-
-        submit(message, (send_timeout_ms, selector, sharding_key), call)
+        departures = send_timeout_ms, selector, sharding_key
+        start_request(self._handle, message, Pending(callback, self), timeout_ms, departures)
 
     @overload
     def request_future(
@@ -225,9 +216,7 @@ class RequestCalls:
         Raises what :meth:`send` raises, and :class:`~mqproducer.BrokerError` with code 1 when no broker of the cluster
         knows the client any more.
         """
-        message = message_of(body, None, fields) if isinstance(body, Message) else message_of("", body, fields)
-        departures: Departures = timeout_ms, selector, sharding_key
-        return send(lib.mqp_producer_reply, (self._handle, byref(_lend_to(to))), message, departures)
+        return send_reply(self._handle, to, body, fields, (timeout_ms, selector, sharding_key))
 
     def reply_async(
         self,
@@ -263,6 +252,35 @@ class RequestCalls:
                 to, message, end, timeout_ms=timeout_ms, selector=selector, sharding_key=sharding_key
             )
         )
+
+
+def start_request(
+    producer: Optional[c_void_p],
+    message: Message,
+    pending: Pending,
+    timeout_ms: Optional[int],
+    departures: Departures,
+) -> None:
+    """Sends a request whose end is told to the pending entry."""
+    limit = _limit(timeout_ms)
+
+    def call(native: Any, options: Any, error: Any) -> int:
+        return begin(
+            pending,
+            _abi_message.RequestCallback,
+            _REPLY,
+            lambda told: lib.mqp_producer_request_async(producer, native, options, limit, told, error),
+        )
+
+    submit(message, departures, call)
+
+
+def send_reply(
+    producer: Optional[c_void_p], to: ReplyTo, body: Union[Body, Message], fields: Any, departures: Departures
+) -> Receipt:
+    """Replies to a request, and waits for the receipt."""
+    message = message_of(body, None, fields) if isinstance(body, Message) else message_of("", body, fields)
+    return send(lib.mqp_producer_reply, (producer, byref(_lend_to(to))), message, departures)
 
 
 def _limit(timeout_ms: Optional[int]) -> int:

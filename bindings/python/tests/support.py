@@ -34,7 +34,8 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) ->
 
 def python(code: str, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
     """Runs code in an interpreter like this one, which sees the package; a crash shows in the return code."""
-    environment = dict(os.environ, PYTHONPATH=str(PACKAGE), PYTHONFAULTHANDLER="1", PYTHONDONTWRITEBYTECODE="1")
+    places = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
+    environment = dict(os.environ, PYTHONPATH=places, PYTHONFAULTHANDLER="1", PYTHONDONTWRITEBYTECODE="1")
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env=environment,
