@@ -128,7 +128,9 @@ class Failures(LoopCase):
                     for send in (first, oneway):
                         with self.assertRaises(MqError):
                             await send
-                    self.assertTrue(nothing_is_owed(producer))
+                    # The lookup itself may end a moment later.
+                    while not nothing_is_owed(producer):
+                        await asyncio.sleep(0.005)
 
         self.run_on_loop(main())
 
