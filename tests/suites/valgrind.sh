@@ -1,5 +1,5 @@
 #!/bin/sh
-# valgrind on the C examples: no error and no leak. The checker is proven on a program that leaks.
+# valgrind on the C examples and conformance cases: no error and no leak. The checker is proven on a program that leaks.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -26,4 +26,8 @@ for run in 1 2 3; do
     check "$work/transaction" mock://valgrind Transaction valgrind commit
     check "$work/transaction" mock://valgrind Transaction valgrind rollback
 done
-echo "summary: the C examples, $run runs: no error, no leak"
+cc -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Werror -Iinclude tests/conformance/c/*.c -o "$work/conformance" \
+    "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread -lm
+# A case may fail by its slowness here, which ends with 1: the suite conformance judges that.
+check "$work/conformance" tests/conformance/cases/*.json >"$work/report" || [ $? -eq 1 ]
+echo "summary: the C examples, $run runs, and $(wc -l <"$work/report") conformance cases: no error, no leak"
