@@ -5,6 +5,7 @@
 //! too.
 
 use super::Mode;
+use super::accept::{Admitted, Form, Head, Rules};
 use super::admission::Permit;
 use super::batch::FORM;
 use super::choose::Choice;
@@ -12,7 +13,6 @@ use super::flight::{Flight, Member, Watched};
 use super::hooks::{self, After};
 use super::lifecycle::Core;
 use super::relay::Relay;
-use super::send::{Admitted, Form, Head, Rules};
 use crate::completion::{Completion, Owed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, SendOptions};

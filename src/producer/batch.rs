@@ -5,11 +5,11 @@
 //! is in the outbox.
 
 use super::Mode;
+use super::accept::{Form, Head, Rules};
 use super::admission::Permit;
 use super::choose::Choice;
 use super::hooks::{self, After};
 use super::lifecycle::Core;
-use super::send::{Form, Head, Rules};
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,7 +1,7 @@
 //! Groups of messages under way in one request, each message with a deadline and a sender of its own.
 
+use super::accept::{Head, Rules};
 use super::hooks::After;
-use super::send::{Head, Rules};
 use crate::batch::OfBatch;
 use crate::completion::{Ending, Outcome, Owed};
 use crate::error::{Error, ErrorKind};

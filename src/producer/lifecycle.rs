@@ -5,9 +5,10 @@ use super::admission::Admission;
 use super::checks::Checks;
 use super::faults::Faults;
 use super::groups::{self, Registered};
+use super::heartbeat::greeting;
 use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
-use super::lookup::{Found, Lookup, Lookups};
+use super::lookup::Lookups;
 use super::requests::Requests;
 use super::statistics::Reports;
 use super::tasks::repeat;
@@ -16,20 +17,14 @@ use super::trace_context::TraceContexts;
 use super::waiting::Waiting;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::call::{Request, call};
-use crate::net::connection::{Common, Connection, ServerRequests};
+use crate::net::connection::{Common, ServerRequests};
 use crate::net::nameserver::{Discovery, NameServers};
-use crate::net::pool::{Greeting, Pool};
+use crate::net::pool::Pool;
 use crate::net::tls::Tls;
 use crate::net::transport::Access;
-use crate::protocol::remoting::command::request_code;
-use crate::protocol::remoting::heartbeat::Heartbeat;
-use crate::protocol::remoting::route::TopicRouteData;
-use crate::route::layout::to_vip_channel;
-use crate::route::{RouteCache, TopicRoute};
+use crate::route::RouteCache;
 use crate::runtime::Runtime;
 use crate::sync::{Gate, Mutex};
-use bytes::BytesMut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,16 +33,8 @@ use tokio::task::AbortHandle;
 
 /// Shortest time that close gives the farewells and the callbacks that still run.
 const LAST_GRACE: Duration = Duration::from_secs(1);
-/// How long before its caller's deadline a route lookup gives up.
-const LONGEST_MARGIN: Duration = Duration::from_millis(100);
-/// A failed send has the route fetched anew, at most this often.
-const REFRESH_AT_MOST_EVERY: Duration = Duration::from_millis(500);
 /// Stands for longer times, which no clock could add.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
-
-fn after(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(CENTURY)
-}
 
 /// Where a producer is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +67,8 @@ pub(crate) struct Core {
     pub(super) checks: Checks,
     pub(super) reports: Arc<Reports>,
     registered: Mutex<Option<Registered>>,
-    name_servers: NameServers,
-    lookups: Arc<Lookups>,
+    pub(super) name_servers: NameServers,
+    pub(super) lookups: Arc<Lookups>,
     phase: Mutex<Phase>,
     /// Set when messages in flight must end now.
     aborting: AtomicBool,
@@ -258,123 +245,6 @@ impl Core {
         Ok(())
     }
 
-    /// Asks the address server for the name servers; `done` is opened when it is over.
-    fn discover(self: &Arc<Self>, done: Option<Arc<Gate>>) {
-        let core = Arc::clone(self);
-        self.runtime.spawn(async move {
-            // A failure is logged there, and the list before it stays.
-            let _ = core.name_servers.discover(core.settings.api_timeout).await;
-            if let Some(done) = done {
-                done.open();
-            }
-        });
-    }
-
-    /// The route of a topic, from the cache or the name servers; waits until the deadline.
-    pub(super) fn route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
-        match self.routes.get(topic) {
-            Some(route) => Ok(route),
-            None => self.wait_for_route(topic, deadline),
-        }
-    }
-
-    pub(super) fn wait_for_route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {
-        loop {
-            // It ends a little before the caller does, who then hears the causes and not only that time is up.
-            let left = deadline.saturating_duration_since(Instant::now());
-            let margin = (left / 16).min(LONGEST_MARGIN);
-            let (lookup, leads) = self.look_up(topic, deadline - margin);
-            match lookup.wait(topic, deadline) {
-                // The lookup of a caller whose deadline came earlier says nothing of this one.
-                Err(cause) if !leads && cause.retriable() && Instant::now() + margin < deadline => {}
-                found => return found,
-            }
-        }
-    }
-
-    /// Fetches the route of a topic after a send failed, unless that was done a moment ago.
-    pub(super) fn refresh_soon(self: &Arc<Self>, topic: &str) {
-        let recently = |fetched: Instant| fetched.elapsed() < REFRESH_AT_MOST_EVERY;
-        if !self.routes.fetched(topic).is_some_and(recently) {
-            self.look_up(topic, Instant::now() + self.settings.api_timeout);
-        }
-    }
-
-    /// Joins the lookup under way, or leads a new one.
-    fn look_up(self: &Arc<Self>, topic: &str, deadline: Instant) -> (Arc<Lookup>, bool) {
-        let (lookup, leads) = self.lookups.join(topic);
-        if leads {
-            let (core, topic) = (Arc::clone(self), topic.to_owned());
-            self.runtime.spawn(async move {
-                let found = core.fetch_route(&topic, deadline).await;
-                let lookups = Arc::clone(&core.lookups);
-                // Before a waiter hears of it and may free the producer: what it holds should go on that thread.
-                drop(core);
-                lookups.finish(&topic, found);
-            });
-        }
-        (lookup, leads)
-    }
-
-    pub(super) async fn fetch_route(&self, topic: &str, deadline: Instant) -> Result<Arc<TopicRoute>> {
-        let route = match self.name_servers.route(topic, deadline).await {
-            Ok(data) => self.routes.put(topic, &self.reachable(data), None),
-            Err(unknown) if unknown.kind() == ErrorKind::NoRoute && self.routes.may_borrow(topic) => {
-                let default_topic = &self.settings.create_topic_key;
-                match self.name_servers.route(default_topic, deadline).await {
-                    Ok(data) => {
-                        let limit = self.settings.default_topic_queue_nums;
-                        self.routes.put(topic, &self.reachable(data), Some(limit))
-                    }
-                    Err(none) if none.kind() == ErrorKind::NoRoute => {
-                        let both = format!("{unknown}; the default topic `{default_topic}` has no route either");
-                        return Err(Error::new(ErrorKind::NoRoute, both));
-                    }
-                    Err(cause) => return Err(cause),
-                }
-            }
-            Err(cause) => return Err(cause),
-        };
-        if route.is_empty() {
-            let what = format!("the route of topic `{topic}` has no writable queue on a broker with a master");
-            return Err(Error::new(ErrorKind::NoRoute, what));
-        }
-        Ok(route)
-    }
-
-    /// The route with the broker addresses to use.
-    fn reachable(&self, mut data: TopicRouteData) -> TopicRouteData {
-        if self.settings.vip_channel {
-            to_vip_channel(&mut data);
-        }
-        data
-    }
-
-    fn refresh_all(self: &Arc<Self>) {
-        for topic in self.routes.topics() {
-            self.look_up(&topic, Instant::now() + self.settings.api_timeout);
-        }
-    }
-
-    /// Sends a heartbeat to each broker of the routes; a connection that is made for it is greeted by one anyway.
-    ///
-    /// A connection to a broker that is in no route any more is closed once nothing waits on it.
-    fn heartbeat(&self) {
-        let brokers = self.routes.broker_addresses();
-        for connection in self.pool.open() {
-            let address = connection.address();
-            if !brokers.contains(address) && !self.name_servers.include(address) && connection.is_idle() {
-                self.pool.forget(address);
-            }
-        }
-        for address in &brokers {
-            let connection = self.pool.broker(address);
-            if connection.is_open() {
-                greet(&connection, &self.settings, &self.identity, &self.runtime);
-            }
-        }
-    }
-
     pub(crate) fn flush(self: &Arc<Self>, timeout: Duration) -> Result<()> {
         if self.phase() == Phase::Created {
             self.must_run()?;
@@ -459,34 +329,6 @@ impl Core {
             connection.doom(Error::new(ErrorKind::Closed, "the producer was closed"));
         }
     }
-
-    /// Tells each connected broker that this client is gone, and waits for their answers.
-    fn unregister(&self, deadline: Instant) {
-        let fields =
-            [("clientID", self.identity.client_id()), ("producerGroup", self.settings.producer_group.as_str())];
-        let request = Request {
-            code: request_code::UNREGISTER_CLIENT,
-            serializer: self.settings.serializer,
-            fields: &fields,
-            body: &[],
-        };
-        let brokers = self.routes.broker_addresses();
-        let answers: Vec<_> = (self.pool.open().iter())
-            .filter(|connection| brokers.contains(connection.address()))
-            .map(|connection| self.runtime.spawn(call(connection, request, deadline)))
-            .collect();
-        let done = Arc::new(Gate::default());
-        let open = Arc::clone(&done);
-        self.runtime.spawn(async move {
-            for answer in answers {
-                if let Ok(Err(cause)) = answer.await {
-                    tracing::debug!(%cause, "a broker did not answer the farewell");
-                }
-            }
-            open.open();
-        });
-        done.wait(deadline);
-    }
 }
 
 fn discovery(addresses: Vec<Arc<str>>, settings: &Settings) -> Discovery {
@@ -499,45 +341,6 @@ fn discovery(addresses: Vec<Arc<str>>, settings: &Settings) -> Discovery {
     }
 }
 
-fn greeting(settings: &Settings, identity: &Identity, runtime: &Arc<Runtime>) -> Greeting {
-    let runtime = Arc::downgrade(runtime);
-    let (timeout, serializer) = (settings.api_timeout, settings.serializer);
-    let body = heartbeat_body(settings, identity);
-    Box::new(move |connection| {
-        if let Some(runtime) = runtime.upgrade() {
-            send_heartbeat(connection, &body, serializer, timeout, &runtime);
-        }
-    })
-}
-
-fn greet(connection: &Arc<Connection>, settings: &Settings, identity: &Identity, runtime: &Runtime) {
-    let body = heartbeat_body(settings, identity);
-    send_heartbeat(connection, &body, settings.serializer, settings.api_timeout, runtime);
-}
-
-fn heartbeat_body(settings: &Settings, identity: &Identity) -> Vec<u8> {
-    let mut body = BytesMut::new();
-    Heartbeat::v1(identity.client_id(), &[settings.producer_group.as_str()]).encode(&mut body);
-    body.to_vec()
-}
-
-fn send_heartbeat(
-    connection: &Arc<Connection>,
-    body: &[u8],
-    serializer: crate::protocol::remoting::frame::Serializer,
-    timeout: Duration,
-    runtime: &Runtime,
-) {
-    let request = Request { code: request_code::HEART_BEAT, serializer, fields: &[], body };
-    let answer = call(connection, request, Instant::now() + timeout);
-    let address = Arc::clone(connection.address());
-    runtime.spawn(async move {
-        match answer.await {
-            Ok(answer) if answer.code == 0 => tracing::debug!(%address, "heartbeat"),
-            Ok(answer) => {
-                tracing::warn!(%address, code = answer.code, remark = answer.remark, "a broker refused the heartbeat");
-            }
-            Err(cause) => tracing::warn!(%address, %cause, "a broker did not answer the heartbeat"),
-        }
-    });
+fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(CENTURY)
 }

@@ -1,10 +1,10 @@
 //! Many messages in one call: their frames are held back so that they leave together, but never while the caller waits.
 
 use super::Mode;
+use super::accept::Form;
 use super::admission::Permit;
 use super::lifecycle::Core;
 use super::lookup::Found;
-use super::send::Form;
 use crate::completion::Completion;
 use crate::config::Backpressure;
 use crate::error::{ErrorKind, Result};

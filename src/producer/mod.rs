@@ -1,5 +1,6 @@
 //! The producer: its life, and the way of a message through it.
 
+mod accept;
 mod accumulate;
 pub(crate) mod admission;
 pub(crate) mod batch;
@@ -9,6 +10,7 @@ mod end_transaction;
 mod faults;
 mod flight;
 mod groups;
+mod heartbeat;
 pub(crate) mod hooks;
 mod identity;
 mod lifecycle;
@@ -19,12 +21,14 @@ mod recall;
 mod relay;
 mod request;
 mod requests;
+mod routes;
 mod send;
 pub(crate) mod statistics;
 mod tasks;
 mod trace;
 pub(crate) mod trace_context;
 mod transaction;
+mod tries;
 pub(crate) mod waiting;
 
 pub use transaction::Transaction;

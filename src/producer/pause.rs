@@ -1,6 +1,6 @@
 //! The pause between two tries of a message, on the I/O thread's timer.
 
-use super::send::SendOp;
+use super::tries::SendOp;
 use crate::policy::backoff::retry_pause;
 use crate::random::generator;
 use std::sync::Arc;

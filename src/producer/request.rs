@@ -1,8 +1,8 @@
 //! Requests, the replies to them that brokers push, and replies to the requests of others.
 
 use super::Mode;
+use super::accept::Form;
 use super::lifecycle::Core;
-use super::send::Form;
 use super::waiting::{Asked, CorrelationId, Receiver, SentRequest};
 use crate::completion::Completion;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,9 +1,9 @@
 //! A transaction of RocketMQ: one half message that a broker keeps back, and the word that delivers or drops it.
 
 use super::Producer;
+use super::accept::Form;
 use super::end_transaction::Half;
 use super::lifecycle::Core;
-use super::send::Form;
 use super::{Mode, forked, would_deadlock};
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::error::{Error, ErrorKind, Result};

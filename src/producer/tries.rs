@@ -1,0 +1,327 @@
+//! A message on its way: its tries, the answers to them, and its end.
+
+use super::Mode;
+use super::accept::{Head, Rules};
+use super::choose::Choice;
+use super::faults;
+use super::hooks::After;
+use super::lifecycle::Core;
+use super::trace::{Stored, Tracer};
+use crate::completion::{Outcome, Owed};
+use crate::error::{Error, ErrorKind};
+use crate::message::{Receipt, SendStatus};
+use crate::net::connection::{Failure, Responder};
+use crate::net::cork::Cork;
+use crate::policy::fault::Ended;
+use crate::policy::retry::{RetryRules, TryEnd};
+use crate::protocol::remoting::command::{request_code, response_code};
+use crate::protocol::remoting::frame::Frame;
+use crate::protocol::remoting::payload::Payload;
+use crate::protocol::remoting::scan::Scan;
+use crate::route::{Broker, Queue};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A message that was accepted and is not completed.
+pub(super) struct SendOp {
+    pub(super) core: Arc<Core>,
+    head: Head,
+    /// The body inside the first frame.
+    body: Bytes,
+    queue: Queue,
+    choice: Choice,
+    /// The connection of the present try.
+    connection: u64,
+    /// Whether the broker said GO_AWAY to this try already.
+    sent_away: bool,
+    pub(super) rules: Rules,
+    pub(super) tries: u32,
+    try_started: Instant,
+    failed: Vec<FailedTry>,
+    /// A try that stored the message, but not to its full safety.
+    stored: Option<Receipt>,
+    maybe_persisted: bool,
+    after: Option<Box<After>>,
+    owed: Owed,
+}
+
+struct FailedTry {
+    broker: Arc<Broker>,
+    cause: Error,
+}
+
+/// What only the first try has.
+#[derive(Clone, Copy)]
+pub(super) struct First<'a> {
+    /// The caller's body, or its compressed form.
+    pub(super) body: Payload<'a>,
+    pub(super) cork: Option<&'a Cork>,
+}
+
+impl<'a> From<Payload<'a>> for First<'a> {
+    fn from(body: Payload<'a>) -> Self {
+        First { body, cork: None }
+    }
+}
+
+impl Core {
+    /// Sends what was accepted.
+    pub(super) fn launch<'a>(
+        self: &Arc<Self>,
+        head: Head,
+        (queue, choice): (Queue, Choice),
+        rules: Rules,
+        after: Option<Box<After>>,
+        owed: Owed,
+        first: impl Into<First<'a>>,
+    ) {
+        let op = Box::new(SendOp {
+            core: Arc::clone(self),
+            head,
+            body: Bytes::new(),
+            queue,
+            choice,
+            connection: 0,
+            sent_away: false,
+            rules,
+            tries: 0,
+            try_started: rules.started,
+            failed: Vec::new(),
+            stored: None,
+            maybe_persisted: false,
+            after,
+            owed,
+        });
+        op.start_try(Some(first.into()));
+    }
+}
+
+impl SendOp {
+    fn retry_rules(&self) -> RetryRules<'_> {
+        let settings = &self.core.settings;
+        RetryRules {
+            tries: match self.rules.mode {
+                Mode::Async => settings.async_tries,
+                Mode::Sync | Mode::Oneway => settings.sync_tries,
+            },
+            codes: &settings.retry_response_codes,
+            when_not_store_ok: settings.retry_when_not_store_ok,
+        }
+    }
+
+    /// Sends to `self.queue`; the body comes from the caller the first time, from the first frame later.
+    fn start_try(mut self: Box<Self>, first: Option<First<'_>>) {
+        self.tries += 1;
+        self.sent_away = false;
+        if self.tries > 1 {
+            self.core.counters().retries.add(1);
+        }
+        self.transmit(first);
+    }
+
+    /// Sends the present try, which is the second time after a GO_AWAY.
+    fn transmit(mut self: Box<Self>, first: Option<First<'_>>) {
+        self.try_started = Instant::now();
+        let cap = self.core.settings.per_request_timeout;
+        let deadline = self.retry_rules().try_deadline(self.try_started, self.rules.total, self.rules.deadline, cap);
+        let connection = self.core.pool.broker(&self.queue.broker.address);
+        self.connection = connection.number();
+        let opaque = match connection.reserve() {
+            Ok(opaque) => opaque,
+            Err(cause) => {
+                if let Some(first) = first {
+                    self.body = first.body.to_bytes();
+                }
+                self.queue.broker.counters.sent.add(0);
+                return self.on_failure(Failure { cause, maybe_sent: false });
+            }
+        };
+        let body = first.map_or(Payload::Plain(&self.body), |first| first.body);
+        let size = body.size();
+        let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
+        self.queue.broker.counters.sent.add(frame.len());
+        // Of every frame so far only the last is kept.
+        self.body = frame.slice(frame.len() - size..);
+        let requested = match first.and_then(|first| first.cork) {
+            None => connection.request(opaque, frame, self, deadline),
+            Some(cork) => connection.request_corked(opaque, frame, self, deadline, cork),
+        };
+        if let Err((responder, cause)) = requested {
+            responder.on_failure(Failure { cause, maybe_sent: false });
+        }
+    }
+
+    /// Another try on another broker where there is one, or the end.
+    fn end_try(mut self: Box<Self>, end: TryEnd, cause: Error) {
+        self.queue.broker.counters.failed.add(1);
+        if let Some(closed) = self.core.must_end() {
+            return self.finish(Err(closed));
+        }
+        let again = self.retry_rules().again(end, self.tries, Instant::now(), self.rules.deadline);
+        tracing::debug!(
+            message_id = self.head.message_id, topic = self.head.topic, broker = %self.queue.broker.name,
+            attempt = self.tries, again, %cause, "a try failed"
+        );
+        // The second: a static topic's queue has moved.
+        if matches!(end, TryEnd::NoAnswer | TryEnd::Refused(response_code::NOT_LEADER_FOR_QUEUE)) {
+            self.core.refresh_soon(&self.head.topic);
+        }
+        self.failed.push(FailedTry { broker: Arc::clone(&self.queue.broker), cause });
+        if again { self.pause() } else { self.give_up() }
+    }
+
+    /// The next try, now.
+    pub(super) fn go_on(mut self: Box<Self>) {
+        if let Some(closed) = self.core.must_end() {
+            return self.finish(Err(closed));
+        }
+        match self.core.choose_again(&self.head.topic, &self.queue, self.choice) {
+            Some(queue) => {
+                self.queue = queue;
+                self.start_try(None);
+            }
+            None => self.give_up(),
+        }
+    }
+
+    /// The end of a message whose tries are over.
+    pub(super) fn give_up(mut self: Box<Self>) {
+        let outcome = match self.stored.take() {
+            Some(receipt) => Ok(receipt),
+            None => {
+                let counters = self.core.counters();
+                let left = self.tries < self.retry_rules().tries;
+                let count = if left { &counters.retries_spared } else { &counters.given_up };
+                count.add(self.head.messages as u64);
+                let error = self.failure();
+                tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
+                Err(error)
+            }
+        };
+        self.finish(outcome);
+    }
+
+    /// After a GO_AWAY: the same try once more, on a new connection; `false` when that was done already.
+    fn go_elsewhere(&mut self) -> bool {
+        let again = !self.sent_away && Instant::now() < self.rules.deadline && self.core.must_end().is_none();
+        self.sent_away = true;
+        let again = again && self.core.pool.leave(&self.queue.broker.address, self.connection);
+        if again {
+            self.core.counters().resends.add(1);
+        }
+        again
+    }
+
+    fn note(&self, ended: Ended) {
+        if let Some(faults) = &self.core.faults {
+            faults.note(&self.queue.broker.name, ended, self.try_started);
+        }
+    }
+
+    /// The error of a message whose every try failed: the last cause, with all that was tried before it.
+    fn failure(&self) -> Error {
+        let brokers: Vec<&str> = self.failed.iter().map(|failed| &*failed.broker.name).collect();
+        let took = self.rules.started.elapsed().as_millis();
+        let context = format!(
+            "topic `{}`: {} {} in {took} ms, brokers [{}]",
+            self.head.topic,
+            self.tries,
+            if self.tries == 1 { "try" } else { "tries" },
+            brokers.join(", ")
+        );
+        match self.failed.last() {
+            Some(last) => last.cause.context(context),
+            None => Error::new(ErrorKind::Internal, context),
+        }
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let SendOp { core, maybe_persisted, queue, tries, after, owed, .. } = *self;
+        let outcome = outcome.map_err(|error| match maybe_persisted {
+            true => error.with_maybe_persisted(true),
+            false => error,
+        });
+        let Some(after) = after else {
+            // Before the owner hears of it and may close: the last handle of the core should not go on the I/O thread.
+            drop(core);
+            return owed.deliver_after(outcome, queue, tries);
+        };
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        drop(core);
+        after.end(&queue, tries, outcome, Some(owed), &dispatcher);
+    }
+
+    #[inline(never)]
+    fn trace(&self, tracer: &Tracer, status: SendStatus, scan: &Scan<'_>) {
+        if scan.trace_on {
+            tracer.stored(&Stored {
+                topic: &self.head.topic,
+                properties: &self.head.properties,
+                message_id: &self.head.message_id,
+                body: &self.body,
+                batch: self.head.batch && scan.batch_uniq_id.is_empty(),
+                store_host: &self.queue.broker.address,
+                region: &scan.region_id,
+                offset_message_id: &scan.msg_id,
+                started: self.try_started,
+                success: status == SendStatus::Ok,
+            });
+        }
+    }
+
+    fn receipt(&self, status: SendStatus, scan: &Scan<'_>) -> Receipt {
+        Receipt {
+            status,
+            message_id: self.head.message_id.clone(),
+            offset_message_id: scan.msg_id.to_string(),
+            topic: self.core.settings.namespace.strip(&self.head.topic).into_owned(),
+            broker_name: self.queue.broker.name.to_string(),
+            queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
+            queue_offset: scan.queue_offset,
+            transaction_id: scan.transaction_id.to_string(),
+            region_id: scan.region_id.to_string(),
+            recall_handle: scan.recall_handle.to_string(),
+            attempts: self.tries,
+        }
+    }
+}
+
+impl Responder for SendOp {
+    fn on_response(mut self: Box<Self>, _frame: &Frame<'_>, scan: &Scan<'_>) {
+        self.queue.broker.counters.answered(self.try_started.elapsed());
+        let status = match scan.code {
+            response_code::SUCCESS => SendStatus::Ok,
+            response_code::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,
+            response_code::FLUSH_SLAVE_TIMEOUT => SendStatus::FlushSlaveTimeout,
+            response_code::SLAVE_NOT_AVAILABLE => SendStatus::SlaveNotAvailable,
+            response_code::GO_AWAY if self.go_elsewhere() => return self.transmit(None),
+            code => {
+                // A client that waits for a reply no more is no trouble of the broker's.
+                if self.head.code != request_code::SEND_REPLY_MESSAGE_V2 {
+                    self.note(Ended::Refused(code));
+                }
+                let retriable = self.core.settings.retry_response_codes.contains(&code);
+                return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable));
+            }
+        };
+        self.note(Ended::Stored);
+        if let Some(tracer) = &self.core.tracer {
+            self.trace(tracer, status, scan);
+        }
+        let receipt = self.receipt(status, scan);
+        if status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok {
+            return self.finish(Ok(receipt));
+        }
+        self.stored = Some(receipt);
+        self.end_try(TryEnd::NotStoreOk, Error::broker(scan.code, scan.remark.as_ref(), true));
+    }
+
+    fn on_failure(mut self: Box<Self>, failure: Failure) {
+        self.maybe_persisted |= failure.maybe_sent;
+        if let Some(ended) = faults::ended(&failure.cause) {
+            self.note(ended);
+        }
+        self.end_try(TryEnd::NoAnswer, failure.cause);
+    }
+}
