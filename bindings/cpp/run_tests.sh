@@ -99,6 +99,7 @@ dies() {
     [ "$status" = 137 ]
 }
 step "example that is killed" dies
+run "pages" sh tests/pages.sh "$library" "$build/pages"
 step "install" cmake --install "$build/in-tree"
 step "find_package" cmake -S ../../examples/cpp -B "$build/installed" -DCMAKE_PREFIX_PATH="$build/prefix"
 step "examples against the installed package" cmake --build "$build/installed"
