@@ -25,6 +25,7 @@ TYPED = [
     HERE / "run_tests.py",
     ROOT / "examples/python",
     ROOT / "tests/cluster/stress/python",
+    ROOT / "tests/conformance/python",
 ]
 #: The last series that checks against Python 3.9.
 TYPE_CHECKER = "mypy>=1.8,<2"
@@ -155,7 +156,7 @@ def check_types(interpreter: str, work_dir: Path, total: Sum) -> None:
     done = subprocess.run(
         [*command, *map(str, TYPED)],
         cwd=HERE,
-        env=dict(os.environ, MYPYPATH=str(HERE)),
+        env=dict(os.environ, MYPYPATH=os.pathsep.join([str(HERE), str(ROOT / "tests/conformance/python")])),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

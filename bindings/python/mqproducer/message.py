@@ -11,6 +11,7 @@ from typing import Any, Optional, TypedDict, Union
 from . import _abi, _abi_message
 from ._borrowed import Borrowed
 from ._native import number, str_of, text_of
+from .errors import MessageError, refusal
 
 #: What a body may be. Text is refused: encode it, so that its bytes are the caller's choice.
 Body = Union[bytes, bytearray, memoryview]
@@ -76,6 +77,8 @@ class MessageFields(TypedDict, total=False):
     trace_parent: Optional[str]
 
 
+#: What RocketMQ's Java client calls an illegal message.
+_ILLEGAL = 13
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -94,7 +97,7 @@ def lend(message: Message) -> tuple[_abi_message.Message, Any]:
         keys = message.keys
         native.keys = str_of("keys", keys if isinstance(keys, str) else " ".join(keys))
     if message.flag != 0:
-        native.flag = number("flag", message.flag, -0x80000000, 0x7FFFFFFF)
+        native.flag = _field("flag", message.flag, -0x80000000, 0x7FFFFFFF)
     native.no_wait_store = bool(message.no_wait_store)
     native.property_size = sizeof(_abi_message.Property)
     if message.properties:
@@ -107,14 +110,14 @@ def lend(message: Message) -> tuple[_abi_message.Message, Any]:
         )
         native.property_count = count
     if message.delay_level is not None:
-        native.delay_level = number("delay_level", message.delay_level, 1, 0x7FFFFFFF)
+        native.delay_level = _field("delay_level", message.delay_level, 1, 0x7FFFFFFF)
     if message.delay is not None:
         _lend_delay(native, message.delay)
     if message.deliver_at is not None:
         native.deliver_at_ms = _since_1970("deliver_at", message.deliver_at)
     if message.priority is not None:
         native.has_priority = 1
-        native.priority = number("priority", message.priority, 0, 0x7FFFFFFF)
+        native.priority = _field("priority", message.priority, 0, 0x7FFFFFFF)
     if message.lite_topic is not None:
         native.lite_topic = str_of("lite_topic", message.lite_topic)
     if message.sharding_property is not None:
@@ -124,13 +127,21 @@ def lend(message: Message) -> tuple[_abi_message.Message, Any]:
     return native, lender
 
 
+def _field(what: str, value: object, lowest: int, highest: int) -> int:
+    """A number of a message; what its C type does not hold is refused as the library refuses what it does not take."""
+    try:
+        return number(what, value, lowest, highest)
+    except ValueError as wrong:
+        raise refusal(MessageError, str(wrong), code=_ILLEGAL) from None
+
+
 def _lend_delay(native: _abi_message.Message, delay: object) -> None:
     if not isinstance(delay, timedelta):
         raise TypeError(f"delay must be timedelta, not {type(delay).__name__}")
     # Rounded up: never too early.
     milliseconds = -(-delay // _MILLISECOND)
     if milliseconds < 0:
-        raise ValueError(f"delay is {delay!r}; the minimum is 0")
+        raise refusal(MessageError, f"delay is {delay!r}; the minimum is 0", code=_ILLEGAL)
     if milliseconds % 1000:
         native.delay_ms = milliseconds
     else:
@@ -141,10 +152,11 @@ def _since_1970(what: str, time: object) -> int:
     if not isinstance(time, datetime):
         raise TypeError(f"{what} must be datetime, not {type(time).__name__}")
     if time.utcoffset() is None:
-        raise ValueError(f"{what} is {time.isoformat()}, which has no time zone")
+        raise refusal(MessageError, f"{what} is {time.isoformat()}, which has no time zone", code=_ILLEGAL)
     milliseconds = -((_EPOCH - time) // _MILLISECOND)
     if milliseconds <= 0:
-        raise ValueError(f"{what} is {time.isoformat()}; it must be after {_EPOCH.isoformat()}")
+        text = f"{what} is {time.isoformat()}; it must be after {_EPOCH.isoformat()}"
+        raise refusal(MessageError, text, code=_ILLEGAL)
     return milliseconds
 
 

@@ -57,6 +57,8 @@ class LoopCase:
         """Runs it to its end; nothing may go unnoticed by the loop meanwhile."""
         noticed: list[dict[str, Any]] = []
         loop = self.new_loop()
+        # Under a development mode's eyes every machine is slow.
+        loop.slow_callback_duration = 60
         loop.set_exception_handler(lambda _, context: noticed.append(context))
         try:
             return loop.run_until_complete(asyncio.wait_for(main, 60))

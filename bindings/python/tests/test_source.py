@@ -11,6 +11,7 @@ import mqproducer
 from .support import PACKAGE, ROOT
 
 OTHERS = [ROOT / "examples" / "python", ROOT / "tests" / "cluster" / "stress" / "python"]
+OTHERS.append(ROOT / "tests" / "conformance" / "python")
 
 
 class Source(unittest.TestCase):
