@@ -79,7 +79,7 @@ fn messages_of_all_threads_go_together_and_each_has_its_own_receipt() {
     const THREADS: usize = 8;
     const EACH: usize = 500;
     let cluster = Cluster::open("", 2, 4).unwrap();
-    let producer = producer(&cluster.url(), &[ON]);
+    let producer = producer(&cluster.url(), &[ON, PATIENT]);
     let receipts: Mutex<BTreeMap<String, Receipt>> = Mutex::default();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -320,7 +320,7 @@ fn more_than_the_total_is_not_held() {
 #[test]
 fn messages_of_one_key_stay_in_order() {
     let cluster = Cluster::open("", 2, 4).unwrap();
-    let producer = producer(&cluster.url(), &[ON, ("batch_max_bytes", "600"), ("batch_max_delay_ms", "1")]);
+    let producer = producer(&cluster.url(), &[ON, PATIENT, ("batch_max_bytes", "600"), ("batch_max_delay_ms", "1")]);
     std::thread::scope(|scope| {
         for key in 0..4 {
             let producer = &producer;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# ThreadSanitizer on callbacks and close, the standard library instrumented too. A deliberate race proves that it sees.
+# ThreadSanitizer on callbacks, close and auto_batch, the standard library instrumented too. A deliberate race proves
+# that it sees.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -48,5 +49,5 @@ EOF
         exit 1
     fi
     grep -q "data race" "$work/log" || { cat "$work/log"; exit 1; }
-    $run test -Zbuild-std --target "$host" --test callback_close
+    $run test -Zbuild-std --target "$host" --test callback_close --test auto_batch
 }
