@@ -140,9 +140,37 @@ fn changed_step(case: &Value) -> String {
     format!("steps[{number}] ")
 }
 
+/// What the schema lets pass although it should not.
+fn schema_misses(schema: &Schema) -> Vec<String> {
+    let good = json!({"group": "g", "cases": [{"name": "n", "steps": [{"do": "send", "message": {"body": "x"}}]}]});
+    let faults = [
+        ("/cases", json!([])),
+        ("/cases/0/name", json!(1)),
+        ("/cases/0/steps", json!([])),
+        ("/cases/0/steps/0", json!({"do": "sent"})),
+        ("/cases/0/steps/0", json!({"do": "send", "mesage": {}})),
+        ("/cases/0/steps/0", json!({"do": "await"})),
+        ("/cases/0/steps/0/message", json!({"body": 1})),
+        ("/cases/0/steps/0/message", json!({"body": {"$repat": ["x", 1]}})),
+        ("/cases/0/steps/0/message", json!({"flag": "1"})),
+    ];
+    let mut missed = schema.check(&good);
+    for (place, fault) in faults {
+        let mut bad = good.clone();
+        match bad.pointer_mut(place) {
+            Some(value) => *value = fault.clone(),
+            None => missed.push(format!("there is no {place}")),
+        }
+        if schema.check(&bad).is_empty() {
+            missed.push(format!("the schema takes {fault} at {place}"));
+        }
+    }
+    missed
+}
+
 fn test(wanted: &[String]) -> Wrong<bool> {
     let schema = Schema(read(&folder().join("schema.json"))?);
-    let mut wrong = Vec::new();
+    let mut wrong = schema_misses(&schema);
     let mut files = Vec::new();
     let mut names = BTreeSet::new();
     for path in case_files()? {
