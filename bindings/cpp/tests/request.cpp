@@ -178,7 +178,12 @@ TEST(messages_with_a_delay_are_stored_so_and_recalled) {
     CHECK_EQUAL(stored[0].property("_SYS_MSG_PRIORITY_").value_or(""), "3");
     const Receipt half_hour = producer.send(Message("Later", "body").delay(30min));
     CHECK(!half_hour.recall_handle().empty());
+    CHECK(!producer.send(Message("Later", "body").delay(90'000ms)).recall_handle().empty());
     CHECK_EQUAL(ERROR_OF(producer.send(Message("T", "b").delay_level(2).delay(1s))).status(), Status::invalid_message);
+    CHECK_EQUAL(Message("T").delay(2min).view().delay_seconds, 120u);
+    CHECK_EQUAL(Message("T").delay(2s).delay(1500ms).view().delay_seconds, 0u);
+    CHECK_EQUAL(Message("T").delay(2s).delay(1500ms).view().delay_ms, 1500u);
+    CHECK_EQUAL(Message("T").delay(-1s).view().delay_seconds, 0u);
 }
 
 TEST(trace_context_comes_from_a_callable) {

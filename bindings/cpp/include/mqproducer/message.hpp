@@ -99,9 +99,16 @@ public:
     }
 
     /// Delivered after this time. The broker's timer rounds to its precision, 1 s by default, and refuses what is over
-    /// its limit, 3 days by default. Default, and what is not positive: at once.
-    Message& delay(std::chrono::milliseconds time) noexcept {
-        message_.delay_ms = time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
+    /// its limit, 3 days by default. A duration of whole seconds, minutes and so on is sent in seconds, any other in
+    /// milliseconds, as the two setters of the Java client do. Default, and what is not positive: at once.
+    template <class Number, class Period>
+    Message& delay(std::chrono::duration<Number, Period> time) noexcept {
+        using Target = std::conditional_t<Period::den == 1 && std::is_integral_v<Number>, std::chrono::seconds,
+                                          std::chrono::milliseconds>;
+        const auto count = std::chrono::duration_cast<Target>(time).count();
+        const std::uint64_t positive = count > 0 ? static_cast<std::uint64_t>(count) : 0;
+        message_.delay_seconds = std::is_same_v<Target, std::chrono::seconds> ? positive : 0;
+        message_.delay_ms = std::is_same_v<Target, std::chrono::seconds> ? 0 : positive;
         return *this;
     }
 
