@@ -12,6 +12,8 @@ export RUST_BACKTRACE=1
 passed=0 failed=0 left_out=0
 table=$logs/table.txt
 : >"$table"
+conformance=$target/conformance/report.txt
+rm -f "$conformance"
 
 note() { printf '%-12s %-8s %6ss  %s\n' "$1" "$2" "$3" "$4" | tee -a "$table"; }
 
@@ -66,6 +68,11 @@ suite drivers sh tests/suites/drivers.sh
 suite demo sh tests/suites/demo.sh
 suite cluster sh tests/suites/cluster.sh
 
+if [ -f "$conformance" ]; then
+    echo
+    echo "conformance: cases by language and group"
+    cat "$conformance"
+fi
 echo
 echo "suite        result   seconds  what"
 cat "$table"

@@ -26,5 +26,8 @@ for language in $languages; do
     run "$language" "$language.jsonl" "$root"/tests/conformance/cases/*.json
     run "$language" "$language.mutants.jsonl" "$out/mutants.json"
 done
+status=0
 # shellcheck disable=SC2086
-python3 tests/conformance/report.py "$out" $languages
+python3 tests/conformance/report.py "$out" $languages >"$out/report.txt" || status=$?
+cat "$out/report.txt"
+exit $status
