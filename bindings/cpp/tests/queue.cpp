@@ -256,6 +256,26 @@ TEST(queue_of_many_threads_gives_each_end_once) {
     CHECK_EQUAL(cluster.message_count("Topic"), seen.size());
 }
 
+TEST(route_is_found_before_the_first_send) {
+    MockCluster cluster;
+    Producer producer = harness::started(cluster.url());
+    CompletionQueue queue;
+    int topic = 0;
+    producer.find_route("Topic", queue, &topic);
+    Completions ends;
+    REQUIRE(queue.poll(ends, 60s) == 1);
+    CHECK(ends[0].ok() && ends[0].user_data<int>() == &topic);
+    CHECK(ends[0].receipt().message_id().empty());
+    CHECK_EQUAL(ERROR_OF(producer.find_route("", queue)).status(), Status::invalid_message);
+    CHECK_EQUAL(ERROR_OF(producer.find_route("Topic", queue, nullptr, 0ms)).status(), Status::invalid_argument);
+    FakeServer without_routes({}, false);
+    Producer lost = harness::started(without_routes.url());
+    lost.find_route("Topic", queue);
+    REQUIRE(queue.poll(ends, 60s) == 1);
+    CHECK_EQUAL(ends[0].status(), Status::no_route);
+    CHECK_EQUAL(ends[0].error().status(), Status::no_route);
+}
+
 TEST(future_has_the_receipt_or_the_error) {
     MockCluster cluster;
     Producer producer = harness::started(cluster.url());

@@ -125,6 +125,26 @@ public:
     Result<std::size_t> try_send_many(const Message* messages, std::size_t count, CompletionQueue& queue,
                                       void* const* user_data = nullptr, const SendOptions& options = {});
 
+    /// Finds the route of a topic without waiting: its end, which has no receipt, is put into `queue`, at once when the
+    /// route is known already. Once it was found, sends to the topic do not wait for a route: with `backpressure` =
+    /// `fail` the thread of an event loop never waits.
+    ///
+    /// It counts not as a message: flush and close do not wait for it. `timeout`: 1 ms to 1 hour; default: the
+    /// configured `send_msg_timeout`. `queue`, `user_data`: as for try_send_queued(). Any thread. Errors, here or in the
+    /// completion: Status::invalid_message for the topic's name, no_route, no_name_server, timeout, not_started, closed,
+    /// forked, invalid_argument.
+    Result<void> try_find_route(std::string_view topic, CompletionQueue& queue, void* user_data = nullptr,
+                                std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        const Result<std::uint32_t> timeout_ms = timeout ? detail::c_timeout(*timeout) : Result<std::uint32_t>(0u);
+        if (!timeout_ms) {
+            return detail::Failure(timeout_ms.error());
+        }
+        return detail::call([&](mqp_error** error) {
+            return mqp_producer_find_route(handle(), detail::c_str(topic), *timeout_ms, queue.handle(), user_data,
+                                           error);
+        });
+    }
+
 #if MQPRODUCER_EXCEPTIONS
     /// As try_send_async().
     template <class F>
@@ -192,6 +212,12 @@ public:
                           void* const* user_data = nullptr, const SendOptions& options = {}) {
         return unwrap(try_send_many(messages, count, queue, user_data, options));
     }
+
+    /// As try_find_route().
+    void find_route(std::string_view topic, CompletionQueue& queue, void* user_data = nullptr,
+                    std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        unwrap(try_find_route(topic, queue, user_data, timeout));
+    }
 #endif
 
     /// The handle, for calls of the C interface; borrowed from this object.
@@ -201,7 +227,9 @@ protected:
     /// Takes ownership of a producer of the C interface.
     explicit AsyncSender(mqp_producer* handle) noexcept : handle_(handle) {}
 
+    /// Takes the producer of the other, which has none then.
     AsyncSender(AsyncSender&&) noexcept = default;
+    /// Takes the producer of the other, which has none then.
     AsyncSender& operator=(AsyncSender&&) noexcept = default;
     ~AsyncSender() = default;
 

@@ -136,7 +136,9 @@ inline void Resume::operator()() const {
 template <class T, bool Throws>
 class [[nodiscard]] Awaitable {
 public:
+    /// Takes what the other awaits.
     Awaitable(Awaitable&& other) noexcept = default;
+    /// Takes what the other awaits, which gets what this one did.
     Awaitable& operator=(Awaitable&& other) noexcept {
         end_.swap(other.end_);
         return *this;
