@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-long lint header bench bench-drivers package docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers package librocketmq docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -17,9 +17,10 @@ test-long:
 	@CARGO="$(CARGO)" MQP_TEST_LONG=1 sh tests/run.sh $(SUITES)
 
 lint:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
+	CARGO_TARGET_DIR=$(TARGET)/librocketmq $(CARGO) clippy -p librocketmq -p mqproducer --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
 
 # Writes include/mqproducer.h anew from the Rust declarations.
@@ -55,6 +56,17 @@ package:
 # Programs that measure the library of `package` beside other clients; see benches/drivers/README.md.
 bench-drivers: package
 	sh benches/drivers/build.sh dist/lib/libmqproducer.so $(TARGET)/bench-drivers
+
+# The drop-in for RocketMQ's native client, in dist/librocketmq. Its target folder is its own: there the core is built
+# without its C surface. Of the static library one object remains, in which only the old functions can be seen.
+librocketmq:
+	CARGO_TARGET_DIR=$(TARGET)/librocketmq $(CARGO) rustc -p librocketmq --release --crate-type cdylib
+	CARGO_TARGET_DIR=$(TARGET)/librocketmq $(CARGO) rustc -p librocketmq --release --crate-type staticlib
+	rm -rf dist/librocketmq && mkdir -p dist/librocketmq/lib dist/librocketmq/include
+	strip --strip-unneeded -o dist/librocketmq/lib/librocketmq.so $(TARGET)/librocketmq/release/librocketmq.so
+	sh bindings/librocketmq/archive.sh $(TARGET)/librocketmq/release/librocketmq.a dist/librocketmq/lib/librocketmq.a
+	cp -R bindings/librocketmq/include/rocketmq dist/librocketmq/include/
+	@ls -l dist/librocketmq/lib
 
 clean:
 	$(CARGO) clean

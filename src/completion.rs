@@ -23,6 +23,9 @@ pub(crate) enum Completion {
     /// A callback of the C surface, run on the dispatcher.
     #[cfg(feature = "capi")]
     Foreign(crate::ffi::callback::ForeignCallback),
+    /// A bare function, run on the dispatcher.
+    #[cfg(feature = "raw")]
+    Raw(crate::ffi::raw::RawCallback),
     /// A request, which then waits for its reply.
     Request(Box<SentRequest>),
     /// A completion queue of the C surface: the end is put there where it comes.
@@ -97,6 +100,10 @@ impl Owed {
             }))),
             #[cfg(feature = "capi")]
             Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(outcome, permit))),
+            #[cfg(feature = "raw")]
+            Completion::Raw(callback) => {
+                dispatcher.push_owed(Job::Raw(crate::ffi::raw::RawJob::completion(callback, outcome, permit)));
+            }
             Completion::Request(request) => request.sent(outcome),
             #[cfg(feature = "capi")]
             Completion::Queued(queued) => queued.append(outcome, permit),

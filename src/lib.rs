@@ -39,11 +39,13 @@ pub use batch::{BatchOptions, BatchResult};
 pub use broker::{BrokerHealth, BrokerState};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "raw")]
+pub use ffi::raw::{RawCallback, RawChecker};
 pub use hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
 pub use message::{Delay, Message, Receipt, SendOptions, SendStatus};
 pub use producer::{Producer, Transaction};
 pub use protocol::remoting::transaction::TransactionState;
 pub use received::ReceivedMessage;
 pub use reply::ReplyTo;
-pub use selector::{MessageQueue, Selector};
+pub use selector::{MessageQueue, OwnedQueue, Selector};
 pub use statistics::Statistics;

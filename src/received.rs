@@ -41,6 +41,10 @@ pub struct ReceivedMessage {
     pub store_host: String,
     /// How often consumers gave it back.
     pub reconsume_times: i32,
+    /// How many bytes it takes in the broker's store; 0 for a reply.
+    pub store_size: usize,
+    /// Offset of the half message that it was made of; 0: none.
+    pub prepared_transaction_offset: i64,
     /// Encoded.
     properties: String,
 }
@@ -85,6 +89,8 @@ impl ReceivedMessage {
             store_timestamp: stored.store_timestamp,
             store_host: stored.store_host.to_string(),
             reconsume_times,
+            store_size: body.len(),
+            prepared_transaction_offset: stored.prepared_transaction_offset,
             properties: stored.properties.to_owned(),
         })
     }
@@ -107,6 +113,8 @@ impl ReceivedMessage {
             store_timestamp: pushed.store_timestamp,
             store_host: host(pushed.store_host),
             reconsume_times: pushed.reconsume_times,
+            store_size: 0,
+            prepared_transaction_offset: 0,
             properties: pushed.properties.to_owned(),
         })
     }

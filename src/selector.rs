@@ -11,6 +11,22 @@ pub struct MessageQueue<'a> {
     pub queue_id: i32,
 }
 
+/// A queue of a topic; see [`Producer::queues`](crate::Producer::queues).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedQueue {
+    /// The broker's name.
+    pub broker_name: String,
+    /// The queue's number on that broker.
+    pub queue_id: i32,
+}
+
+impl OwnedQueue {
+    /// The same, lent.
+    pub fn as_queue(&self) -> MessageQueue<'_> {
+        MessageQueue { broker_name: &self.broker_name, queue_id: self.queue_id }
+    }
+}
+
 /// Which queue of its topic a message goes to.
 ///
 /// Queues are ordered by broker name and number. `RoundRobin` and `Random` take a fresh queue for each try; all others

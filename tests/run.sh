@@ -62,6 +62,7 @@ suite valgrind sh tests/suites/valgrind.sh
 suite cpp sh bindings/cpp/run_tests.sh
 suite python python3 bindings/python/run_tests.py
 suite go sh tests/suites/go.sh
+suite librocketmq sh tests/suites/librocketmq.sh
 suite conformance sh tests/suites/conformance.sh
 suite reference sh tests/suites/reference.sh
 suite drivers sh tests/suites/drivers.sh

@@ -1,9 +1,14 @@
 //! Ownership over the border: the only place where boxes become raw pointers and come back.
 
 #![allow(unsafe_code)]
+// The feature `raw` alone needs little of it.
+#![cfg_attr(not(feature = "capi"), allow(dead_code))]
 
-use super::types::invalid;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+
+fn invalid(what: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, what)
+}
 
 /// Gives `value` to C, which gives it back to [`take`] once.
 pub(crate) fn give<T>(value: T) -> *mut T {

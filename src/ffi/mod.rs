@@ -18,7 +18,7 @@ mod end_transaction;
 mod error;
 #[cfg(feature = "capi")]
 mod find_route;
-#[cfg(feature = "capi")]
+#[cfg(any(feature = "capi", feature = "raw"))]
 mod handle;
 #[cfg(feature = "capi")]
 pub(crate) mod hook;
@@ -35,6 +35,8 @@ mod mock_requests;
 pub(crate) mod os;
 #[cfg(feature = "capi")]
 mod producer;
+#[cfg(feature = "raw")]
+pub(crate) mod raw;
 #[cfg(feature = "capi")]
 mod receipt;
 #[cfg(feature = "capi")]

@@ -250,6 +250,9 @@ impl HeldCheck {
         match self.check.checker() {
             Checker::Rust(_) => self.message = Some(message),
             Checker::Foreign(_) => self.lent = Some(mqp_received_message::new(message)),
+            // Those are asked elsewhere.
+            #[cfg(feature = "raw")]
+            Checker::Raw(_) => return false,
         }
         true
     }

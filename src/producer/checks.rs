@@ -27,6 +27,8 @@ pub(crate) enum Checker {
     Rust(Arc<dyn Fn(&ReceivedMessage) -> TransactionState + Send + Sync>),
     #[cfg(feature = "capi")]
     Foreign(Arc<crate::ffi::transaction::ForeignChecker>),
+    #[cfg(feature = "raw")]
+    Raw(Arc<crate::ffi::raw::RawChecker>),
 }
 
 /// A producer's checker and the checks that wait for it.
@@ -158,6 +160,12 @@ impl Core {
             topic: String::new(),
             place: Some(place),
         });
+        #[cfg(feature = "raw")]
+        if let Checker::Raw(checker) = &check.checker {
+            let checker = Arc::clone(checker);
+            self.runtime.dispatcher().push(Job::Raw(crate::ffi::raw::RawJob::check(check, checker)));
+            return Served::Answer(0, None);
+        }
         #[cfg(feature = "capi")]
         self.runtime.dispatcher().push(Job::Foreign(crate::ffi::callback::ForeignJob::check(check)));
         #[cfg(not(feature = "capi"))]
@@ -265,7 +273,11 @@ impl Check {
     #[cfg(not(feature = "capi"))]
     fn run(mut self: Box<Self>) {
         let Some(message) = self.open() else { return };
-        let Checker::Rust(checker) = &self.checker;
+        let checker = match &self.checker {
+            Checker::Rust(checker) => checker,
+            #[cfg(feature = "raw")]
+            Checker::Raw(_) => return,
+        };
         let (state, remark) = ask(&**checker, &message);
         for hook in self.answer(state, remark).iter().flat_map(|hooks| hooks.iter()) {
             self.tell(hook, state);

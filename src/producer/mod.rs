@@ -43,6 +43,7 @@ use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
 use crate::received::ReceivedMessage;
 use crate::reply::ReplyTo;
+use crate::selector::OwnedQueue;
 use crate::statistics::Statistics;
 use batch::BatchCompletion;
 use hooks::Hook;
@@ -263,6 +264,13 @@ impl Producer {
     /// What is known of the brokers in the routes in use, by name.
     pub fn brokers(&self) -> Result<Vec<BrokerState>> {
         Ok(self.core()?.broker_states())
+    }
+
+    /// The queues of a topic that can be sent to, by broker name and number, as a selector would see them; for callers
+    /// that choose the queue themselves and name it by [`Selector::Queue`](crate::Selector::Queue). Waits for a route
+    /// that is not known yet, for at most `timeout`.
+    pub fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<OwnedQueue>> {
+        self.blocking()?.queues(topic, timeout)
     }
 
     /// How many trace records were dropped, because too many waited or the trace topic was out of reach.

@@ -3,9 +3,11 @@
 use super::lifecycle::Core;
 use super::lookup::{Found, Lookup};
 use crate::error::{Error, ErrorKind, Result};
+use crate::policy::validate;
 use crate::protocol::remoting::route::TopicRouteData;
-use crate::route::TopicRoute;
 use crate::route::layout::to_vip_channel;
+use crate::route::{Queue, TopicRoute};
+use crate::selector::OwnedQueue;
 use crate::sync::Gate;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +36,15 @@ impl Core {
             Some(route) => Ok(route),
             None => self.wait_for_route(topic, deadline),
         }
+    }
+
+    pub(crate) fn queues(self: &Arc<Self>, topic: &str, timeout: Duration) -> Result<Vec<OwnedQueue>> {
+        self.must_run()?;
+        validate::topic_name(topic)?;
+        let topic = self.settings.namespace.wrap(topic);
+        let route = self.route(&topic, Instant::now() + timeout)?;
+        let owned = |queue: &Queue| OwnedQueue { broker_name: queue.broker.name.to_string(), queue_id: queue.id };
+        Ok(route.queues().iter().map(owned).collect())
     }
 
     pub(super) fn wait_for_route(self: &Arc<Self>, topic: &str, deadline: Instant) -> Found {

@@ -116,6 +116,18 @@ impl Transaction {
         self.end(TransactionState::Rollback, Some(reason))
     }
 
+    /// Leaves the end to the broker's check, as when the local transaction does not know it yet: the broker is told so
+    /// where it is reachable at once, and nothing is rolled back.
+    pub fn leave_unknown(self) {
+        let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Over("it was left to the check".to_owned()));
+        if let Stage::Stored(half, None) = stage
+            && self.generation == fork_generation()
+            && self.core.must_run().is_ok()
+        {
+            self.core.end_half_now(&half, TransactionState::Unknown, None);
+        }
+    }
+
     fn end(&self, state: TransactionState, reason: Option<&str>) -> Result<()> {
         let core = self.blocking()?;
         core.must_run()?;

@@ -98,6 +98,9 @@ pub(crate) enum Job {
     /// A callback of the C surface.
     #[cfg(feature = "capi")]
     Foreign(crate::ffi::callback::ForeignJob),
+    /// A bare function of a binding in Rust.
+    #[cfg(feature = "raw")]
+    Raw(crate::ffi::raw::RawJob),
 }
 
 impl Job {
@@ -111,6 +114,8 @@ impl Job {
             }
             #[cfg(feature = "capi")]
             Job::Foreign(job) => job.run(),
+            #[cfg(feature = "raw")]
+            Job::Raw(job) => job.run(),
         }
     }
 }
