@@ -8,7 +8,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Every listed function is a root of what is kept.
 sed 's/^/--undefined=/' "$symbols" >"$work/roots"
-ld -r --gc-sections "@$work/roots" -o "$work/librocketmq.o" --whole-archive "$from"
-objcopy --keep-global-symbols="$symbols" --strip-debug "$work/librocketmq.o"
+# Bitcode of the standard library, of which one object would hold a meaningless heap.
+objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$from" "$work/plain.a"
+ld -r --gc-sections "@$work/roots" -o "$work/librocketmq.o" --whole-archive "$work/plain.a"
+# Groups of the same name in another library would take the place of these, which can then not be seen there.
+readelf -gW "$work/librocketmq.o" | sed -n 's/^COMDAT group section .* \[\(.*\)\] contains.*/\1 librocketmq.\1/p' >"$work/groups"
+objcopy --redefine-syms="$work/groups" --keep-global-symbols="$symbols" "$work/librocketmq.o"
 rm -f "$to"
 ar rcs "$to" "$work/librocketmq.o"
