@@ -272,12 +272,8 @@ impl Check {
     /// The whole of it, with a checker of Rust.
     #[cfg(not(feature = "capi"))]
     fn run(mut self: Box<Self>) {
-        let Some(message) = self.open() else { return };
-        let checker = match &self.checker {
-            Checker::Rust(checker) => checker,
-            #[cfg(feature = "raw")]
-            Checker::Raw(_) => return,
-        };
+        let message = self.open();
+        let (Checker::Rust(checker), Some(message)) = (&self.checker, message) else { return };
         let (state, remark) = ask(&**checker, &message);
         for hook in self.answer(state, remark).iter().flat_map(|hooks| hooks.iter()) {
             self.tell(hook, state);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The drop-in for RocketMQ's native client: what it exports, the programs in C against an embedded cluster, with the shared
-# and the static library, and valgrind on them.
+# and the static library, valgrind on them, and the bindings of others on it.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -59,4 +59,5 @@ check "$work/producers"
 check "$work/transactions"
 check "$work/callbacks" keep-threads
 check "$work/traps" keep-processes
-echo "summary: 116 functions, $(wc -c <"$lib/librocketmq.so") bytes, 5 programs in C, shared and static, valgrind"
+MQPRODUCER_LIBRARY=$core/libmqproducer.so sh "$here/tests/bindings/run.sh" "$lib" "$root/dist/librocketmq/include" "$target/librocketmq/bindings"
+echo "summary: 116 functions, $(wc -c <"$lib/librocketmq.so") bytes, 5 programs in C, shared and static, valgrind, 3 bindings"
