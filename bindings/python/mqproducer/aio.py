@@ -12,11 +12,11 @@ from ._base import DEFAULT_WAIT_MS, ProducerBase
 from ._callbacks import logger
 from ._completions import CompletionQueue
 from ._many import Many, Part
-from ._native import check, milliseconds, text_of
+from ._native import milliseconds
 from ._oneway import OneWays
 from ._outgoing import Departure, Outgoing, Send
 from ._send import Departures, message_of
-from ._waits import end, in_thread
+from ._waits import in_thread
 from .aio_calls import AsyncCalls
 from .config import ConfigValue, NativeConfig
 from .errors import AlreadyStartedError, ClosedError, MqTimeoutError, NotStartedError, refusal

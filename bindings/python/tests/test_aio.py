@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import gc
-import socket
 import threading
 import tracemalloc
 import unittest
@@ -19,28 +17,21 @@ from mqproducer import (
     BrokerError,
     ClosedError,
     ConfigError,
-    ForbiddenError,
-    Hash,
-    HookContext,
     Message,
     MessageError,
-    MessageQueue,
     MockFault,
     MqError,
     MqTimeoutError,
-    NoNameServerError,
-    NoRouteError,
     NotStartedError,
     Receipt,
     ReplyTo,
     RequestTimeoutError,
-    SendHook,
     SendStatus,
     TransactionState,
 )
 
 from .aio_support import LoopCase, OnAsyncio, OnUvloop, nothing_is_owed
-from .support import FaultyServer, refused_address
+from .support import FaultyServer
 
 END_TRANSACTION = 37
 BATCH = 320
@@ -354,6 +345,22 @@ class Life(LoopCase):
         producer = self.run_on_loop(main())
         # Its own loop is closed: another one may close it.
         self.run_on_loop(producer.close())
+
+    def test_each_thread_has_its_own(self: Any) -> None:
+        ended: list[int] = []
+
+        async def main(number: int) -> None:
+            async with self.producer() as producer:
+                await asyncio.gather(*(producer.send(f"T{number}", b"x") for _ in range(300)))
+                ended.append(number)
+
+        threads = [threading.Thread(target=self.run_on_loop, args=(main(number),)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(ended), [0, 1, 2, 3])
+        self.assertEqual([len(self.cluster.messages(f"T{number}")) for number in range(4)], [300] * 4)
 
     def test_a_forgotten_producer_goes_with_its_loop(self: Any) -> None:
         async def main() -> None:

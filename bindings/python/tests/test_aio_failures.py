@@ -4,46 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import socket
-import threading
-import tracemalloc
 import unittest
 from typing import Any, Callable
 
 from mqproducer import (
-    AlreadyStartedError,
     ArgumentError,
-    AsyncProducer,
-    BatchError,
     BrokerError,
-    ClosedError,
-    ConfigError,
     ForbiddenError,
     Hash,
     HookContext,
     Message,
     MessageError,
     MessageQueue,
-    MockFault,
     MqError,
     MqTimeoutError,
     NoNameServerError,
     NoRouteError,
-    NotStartedError,
     Receipt,
-    ReplyTo,
-    RequestTimeoutError,
     SendHook,
-    SendStatus,
     TransactionState,
 )
 
 from .aio_support import LoopCase, OnAsyncio, OnUvloop, nothing_is_owed
 from .support import FaultyServer, refused_address
-
-END_TRANSACTION = 37
-BATCH = 320
 
 
 class Failures(LoopCase):

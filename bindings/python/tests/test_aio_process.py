@@ -45,12 +45,15 @@ async def main():
         async with make(cluster.url) as producer:
             await producer.send("T", b"first")
             message, ended = Message("T", b"x" * 100), []
-            begin, before = time.perf_counter(), crossings
+            begin, before, python_threads = time.perf_counter(), crossings, 0
             async def send():
+                nonlocal python_threads
                 ended.append((await producer.send(message)).message_id)
+                python_threads = max(python_threads, threading.active_count())
             await asyncio.gather(*(send() for _ in range(count)))
             seconds, used = time.perf_counter() - begin, crossings - before
             threads = library_threads()
+        assert python_threads == 1, python_threads
         assert len(ended) == len(set(ended)) == count, len(ended)
         assert cluster.message_count("T") == count + 1, cluster.message_count("T")
         stored = {each.message_id for each in cluster.messages("T")}
