@@ -373,6 +373,8 @@ class AsyncProducer(AsyncCalls, ProducerBase):
         """Lets go of the loop, and ends what has no end yet."""
         queue, self._queue = self._queue, None
         outgoing, self._outgoing = self._outgoing, None
+        # They hold the producer.
+        self._oneways = None
         if queue is None:
             return
         if not on_its_loop:

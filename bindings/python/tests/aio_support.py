@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import unittest
 from collections.abc import Coroutine
 from typing import Any, Optional
@@ -65,6 +66,8 @@ class LoopCase:
         finally:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
+            # What tracebacks hold should not puzzle the tests that come next.
+            gc.collect()
             assert not noticed, noticed
 
     def producer(self, url: Optional[str] = None, **config: Any) -> AsyncProducer:
