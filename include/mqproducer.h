@@ -801,6 +801,17 @@ typedef struct mqp_send_options {
      * For MQP_SELECT_CALLBACK.
      */
     struct mqp_queue_selector queue_selector;
+    /**
+     * 1: somebody waits for the end of the message, although the call does not, as where a language has its own
+     * scheduler. Then mqp_producer_send_queued and mqp_producer_send_many try the message as often as mqp_producer_send
+     * does (`retry_times_when_send_failed`), and hooks see MQP_MODE_SYNC. 0: it is asynchronous. All others do not read
+     * it.
+     */
+    uint32_t awaited;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 } mqp_send_options;
 
 /**
@@ -2819,7 +2830,7 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
     {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
      (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MQP_SEND_OPTIONS_INIT \
-    {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}}
+    {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}, 0, 0}
 #define MQP_BATCH_OPTIONS_INIT {(uint32_t)sizeof(mqp_batch_options), 0}
 #define MQP_HOOK_INIT {(uint32_t)sizeof(mqp_hook), 0, NULL, NULL, NULL, NULL, NULL, NULL}
 #define MQP_STATUS_VIEW_INIT {(uint32_t)sizeof(mqp_status_view), 0, {NULL, 0}}

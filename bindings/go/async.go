@@ -21,7 +21,7 @@ type SendEnd struct {
 }
 
 // Send sends one message and waits for its end, without holding a thread; failed tries are repeated as
-// retry_times_when_send_async_failed says. The deadline of ctx, up to an hour, is the message's, over all tries; without
+// retry_times_when_send_failed says. The deadline of ctx, up to an hour, is the message's, over all tries; without
 // one the configured send_msg_timeout is.
 //
 // When ctx is done Send returns at once. It does not take the message back: one that was handed to the library goes on by
@@ -34,7 +34,7 @@ func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*R
 	if inCallback() {
 		return nil, wouldDeadlock("Send")
 	}
-	s := &sending{producer: p, end: make(chan SendEnd, 1)}
+	s := &sending{producer: p, awaited: true, end: make(chan SendEnd, 1)}
 	if err := p.begin(ctx, m, opts, s); err != nil {
 		return nil, err
 	}
@@ -51,8 +51,9 @@ func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*R
 }
 
 // SendAsync sends one message and returns; done is called exactly once with its end when SendAsync returned nil, perhaps
-// before it returned, and never otherwise. Messages that come while others are handed to the library go together, so that
-// this is the cheapest way to send many. The messages of one goroutine go in its order.
+// before it returned, and never otherwise. Failed tries are repeated as retry_times_when_send_async_failed says. Messages
+// that come while others are handed to the library go together, so that this is the cheapest way to send many. The
+// messages of one goroutine go in its order.
 //
 // The deadline of ctx is the message's; cancelling ctx afterwards has no effect. SendAsync waits, at most up to the
 // deadline, only for the first route of a topic and, with backpressure = block or wait_forever, for room in flight, which
@@ -83,6 +84,8 @@ type sending struct {
 	producer *Producer
 	topic    string
 	bytes    int
+	// awaited tells that somebody waits for the end: that is a synchronous send to the library.
+	awaited bool
 	// bounded tells that the deadline came from a context.
 	bounded bool
 	state   atomic.Int32
@@ -152,6 +155,9 @@ func (p *Producer) begin(ctx context.Context, m *Message, opts []SendOption, s *
 	taken, begin := false, false
 	options := selected.options()
 	options.timeout_ms, s.bounded = timeLeft(ctx, how.left)
+	if s.awaited {
+		options.awaited = 1
+	}
 	if !how.crowded && !p.direct.Load() && selected.choose == nil && s.bytes <= largeBody {
 		taken, begin, err = p.gather.add(ctx, m, &numbers, selected, options, s)
 	}

@@ -160,10 +160,65 @@ func TestAnEndThroughAChannel(t *testing.T) {
 			t.Fatal(err)
 		}
 		end := receive(t, ends)
-		expect(t, end.Err, c.want)
+		if e := expect(t, end.Err, c.want); strings.Contains(e.Message, "messages[") {
+			t.Errorf("%+v", e)
+		}
 		if len(ends) != 0 || end.Receipt != nil {
 			t.Errorf("%+v", end)
 		}
+	}
+}
+
+// Who waits for the end has the retries of a synchronous send.
+func TestEachModeHasItsRetries(t *testing.T) {
+	cluster := newCluster(t)
+	p := startedProducer(t, cluster.URL(), WithTimeout(patience), With("retry_times_when_send_failed", 0))
+	for _, known := range []bool{false, true} {
+		for name, c := range map[string]struct {
+			send func() error
+			want error
+		}{
+			"Send":     {func() error { _, err := p.Send(background, message("T", "b")); return err }, ErrBroker},
+			"SendMany": {func() error { _, err := p.SendMany(background, []*Message{message("T", "b")}); return err }, ErrBroker},
+			"SendChannel": {func() error {
+				ends, err := p.SendChannel(background, message("T", "b"))
+				if err != nil {
+					return err
+				}
+				return receive(t, ends).Err
+			}, nil},
+		} {
+			if known {
+				p.gather.learn("T")
+			} else {
+				p.gather.unlearn("T")
+			}
+			push(t, cluster, MockFault{Action: MockFaultAnswer, RequestCode: codeSend, Count: 1, ResponseCode: 2})
+			if err := c.send(); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestAFlushWithoutTimeOnlyLooks(t *testing.T) {
+	ctx, cancel := context.WithTimeout(background, 0)
+	defer cancel()
+	p := startedProducer(t, newCluster(t).URL())
+	for i := 0; i < 100; i++ {
+		if _, err := p.Send(background, message("T", "b")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	silent := startedProducer(t, silentBroker(t), WithTimeout(time.Hour))
+	if _, err := silent.SendChannel(background, message("T", "b")); err != nil {
+		t.Fatal(err)
+	}
+	if e := expect(t, silent.Flush(ctx), ErrTimeout, "1 messages"); !errors.Is(e, context.DeadlineExceeded) {
+		t.Errorf("%+v", e)
 	}
 }
 

@@ -130,6 +130,7 @@ func (d *drain) poll() int {
 	count := int(d.completions.count)
 	var ended [C.MQPGO_AT_ONCE]*sending
 	d.withdraw(ended[:count], d.completions.tickets[:count])
+	var ends [C.MQPGO_AT_ONCE]SendEnd
 	var calls []call
 	var left load
 	for i, s := range ended[:count] {
@@ -138,18 +139,25 @@ func (d *drain) poll() int {
 			continue
 		}
 		if !s.state.CompareAndSwap(stateHanded, stateCompleted) {
+			ended[i] = nil
 			left.add(s.bytes)
 			continue
 		}
-		end := s.read(&d.completions.ends[i])
+		ends[i] = s.read(&d.completions.ends[i])
 		if s.callback != nil {
-			calls = append(calls, call{s, end})
+			ended[i] = nil
+			calls = append(calls, call{s, ends[i]})
 			continue
 		}
-		s.tell(end)
 		left.add(s.bytes)
 	}
+	// Who is told finds the room given back.
 	d.room.leave(left)
+	for i, s := range ended[:count] {
+		if s != nil {
+			s.tell(ends[i])
+		}
+	}
 	d.runner.run(calls)
 	return count
 }
@@ -212,8 +220,8 @@ func (d *drain) refuse(ticket C.uintptr_t, why error) {
 	case s.callback != nil:
 		d.runner.run([]call{{s, SendEnd{Err: why}}})
 	default:
-		s.tell(SendEnd{Err: why})
 		d.room.leave(load{1, s.bytes})
+		s.tell(SendEnd{Err: why})
 	}
 }
 

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"regexp"
 	"sync"
 	"unsafe"
 )
@@ -175,7 +176,16 @@ func (p *Producer) hand(g *gathered) {
 		if failure != nil {
 			s := g.all[i]
 			p.gather.unlearn(s.topic)
-			p.drain.refuse(g.tickets[i], attribute(take(failure), s.bounded))
+			p.drain.refuse(g.tickets[i], attribute(alone(take(failure)), s.bounded))
 		}
 	}
+}
+
+var numbered = regexp.MustCompile(`^messages\[\d+\]: `)
+
+// alone is an error without the number of the message, which says nothing to who sent it alone.
+func alone(err error) error {
+	e := err.(*Error)
+	e.Message = numbered.ReplaceAllString(e.Message, "")
+	return e
 }

@@ -44,9 +44,9 @@ type SendMode uint32
 
 // How a message is sent.
 const (
-	// ModeSync: the library holds a thread until the message's end, which this package never makes it do.
+	// ModeSync: by [Producer.Send] or [Producer.SendMany], which wait for the end, or in a transaction.
 	ModeSync SendMode = C.MQP_MODE_SYNC
-	// ModeAsync: by [Producer.SendAsync] or [Producer.Send], which waits on this package's side.
+	// ModeAsync: by [Producer.SendAsync], [Producer.SendChannel], or as a batch, request or reply.
 	ModeAsync SendMode = C.MQP_MODE_ASYNC
 	// ModeOneway: by [Producer.SendOneway].
 	ModeOneway SendMode = C.MQP_MODE_ONEWAY

@@ -79,8 +79,11 @@ func checkSeen(t *testing.T, all <-chan seen, sent *Message, r *Receipt) {
 		Mode: ModeAsync, ProducerGroup: "go-tests", Topic: sent.Topic, MessageID: r.MessageID, BornHost: "10.0.0.9",
 		BrokerName: r.BrokerName, QueueID: r.QueueID, BodyLength: len(sent.Body), MessageCount: 1,
 	}
-	if strings.HasSuffix(t.Name(), "/oneway") {
+	switch {
+	case strings.HasSuffix(t.Name(), "/oneway"):
 		want.Mode = ModeOneway
+	case strings.HasSuffix(t.Name(), "/sync"):
+		want.Mode = ModeSync
 	}
 	if len(sent.Properties) > 0 {
 		want.MessageType = TypeDelay

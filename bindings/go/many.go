@@ -8,8 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// SendMany sends messages, each as [Producer.SendAsync] does, with few calls into the library, and waits for the end of
-// all. Unlike a batch they need nothing in common, and each goes by itself. There is one end for each message, in their
+// SendMany sends messages, each as [Producer.Send] does, with few calls into the library, and waits for the end of all. Unlike a batch they need nothing in common, and each goes by itself. There is one end for each message, in their
 // order; the error is that of the first one that failed. A topic whose route is not found is asked for once. The deadline of ctx is that of all messages together; without
 // one each has the configured send_msg_timeout from when there is room for it.
 //
@@ -26,7 +25,7 @@ func (p *Producer) SendMany(ctx context.Context, messages []*Message, opts ...Se
 	lost := map[string]error{}
 	for i, m := range messages {
 		s := &sent[i]
-		s.producer, s.group, s.index = p, g, i
+		s.producer, s.awaited, s.group, s.index = p, true, g, i
 		var err error
 		if m != nil {
 			err = lost[m.Topic]

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -28,7 +29,9 @@ type Producer struct {
 	direct atomic.Bool
 	room   *room
 	gather gatherer
-	drain  *drain
+	// last is the statistics when it was closed.
+	last  atomic.Pointer[Statistics]
+	drain *drain
 	// gate holds a token of each call that may wait inside the library, where it holds a thread.
 	gate chan struct{}
 }
@@ -115,10 +118,11 @@ func (p *Producer) Start() error {
 }
 
 // Flush waits until every message accepted so far is completed, its callback has returned, and one-way messages are
-// handed to the operating system. It waits without an end when ctx has none. Errors: [ErrTimeout], [ErrCanceled],
-// [ErrNotStarted], [ErrWouldDeadlock].
+// handed to the operating system. It waits without an end when ctx has none, and only looks when its deadline has passed
+// already. Errors: [ErrTimeout], [ErrCanceled], [ErrNotStarted], [ErrWouldDeadlock].
 func (p *Producer) Flush(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	looks := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	if ctx.Err() != nil && !looks {
 		return interrupted(ctx, "flush", false)
 	}
 	if !p.acquire() {
@@ -129,7 +133,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 		return wouldDeadlock("Flush")
 	}
 	left := countdown(ctx)
-	err, ended := detached(ctx, func() error {
+	flush := func() error {
 		defer p.release()
 		if messages := p.room.waitIdle(left.most()); messages > 0 {
 			return attribute(notCompleted("flush", messages), left.bounded)
@@ -137,7 +141,11 @@ func (p *Producer) Flush(ctx context.Context) error {
 		var failure *C.mqp_error
 		C.mqp_producer_flush(p.handle, left.milliseconds(), &failure)
 		return attribute(take(failure), left.bounded)
-	})
+	}
+	if looks {
+		return flush()
+	}
+	err, ended := detached(ctx, flush)
 	if !ended {
 		return interrupted(ctx, "flush", false)
 	}
@@ -168,6 +176,9 @@ func (p *Producer) Close(ctx context.Context) error {
 		// Everything has its end by now; what is told of it gets a moment more.
 		if messages := p.room.waitIdle(max(left.most(), lastCalls)); messages > 0 && err == nil {
 			err = notCompleted("close", messages)
+		}
+		if last, failure := p.counted(); failure == nil {
+			p.last.Store(last)
 		}
 		return attribute(err, left.bounded)
 	}

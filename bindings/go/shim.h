@@ -64,6 +64,7 @@ typedef struct {
     uint32_t timeout_ms;
     uint32_t selector;
     int32_t queue_id;
+    uint32_t awaited;
     // Of a chooser, used only during the call; 0: none.
     uintptr_t chooser;
     // Of the caller's context, used only during the call; 0: none.

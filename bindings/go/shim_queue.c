@@ -79,6 +79,7 @@ static int same_text(mqp_str a, mqp_str b) { return a.len == b.len && (a.len == 
 
 static int same_options(const mqp_send_options *a, const mqp_send_options *b) {
     return a->timeout_ms == b->timeout_ms && a->selector == b->selector && a->queue_id == b->queue_id &&
+           a->awaited == b->awaited &&
            same_text(a->sharding_key, b->sharding_key) && same_text(a->broker_name, b->broker_name) &&
            same_text(a->machine_rooms, b->machine_rooms);
 }

@@ -49,6 +49,7 @@ mqp_send_options mqpgo_read_options(mqpgo_texts *texts, const mqpgo_options *fro
     options.timeout_ms = from->timeout_ms;
     options.selector = from->selector;
     options.queue_id = from->queue_id;
+    options.awaited = from->awaited;
     if (from->chooser != 0) {
         options.queue_selector.call = choose;
         options.queue_selector.user_data = (void *)from->chooser;

@@ -8,6 +8,7 @@ import "C"
 import (
 	"encoding/json"
 	"runtime/cgo"
+	"slices"
 )
 
 // Statistics is what a producer counted since it was made, and how it did at one moment. docs/STATISTICS.md lists what is
@@ -26,12 +27,20 @@ func statisticsOf(statistics *C.mqp_statistics) *Statistics {
 	}
 }
 
-// Statistics tells what the producer has counted. It waits for nothing. Errors: [ErrClosed].
+// Statistics tells what the producer has counted; after Close, what it had counted then. It waits for nothing. Errors:
+// [ErrClosed] for one that was not made by [New].
 func (p *Producer) Statistics() (*Statistics, error) {
 	if !p.acquire() {
+		if last := p.last.Load(); last != nil {
+			return &Statistics{slices.Clone(last.JSON), last.Prometheus}, nil
+		}
 		return nil, closedError()
 	}
 	defer p.release()
+	return p.counted()
+}
+
+func (p *Producer) counted() (*Statistics, error) {
 	var statistics *C.mqp_statistics
 	var failure *C.mqp_error
 	C.mqp_producer_statistics(p.handle, &statistics, &failure)

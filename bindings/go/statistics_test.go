@@ -78,7 +78,11 @@ func TestStatisticsCount(t *testing.T) {
 	if err := p.Close(background); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Statistics()
+	closed, err := p.Statistics()
+	if err != nil || count(t, closed).Acknowledged != c.Acknowledged || closed.Prometheus == "" {
+		t.Errorf("%+v, %v", closed, err)
+	}
+	_, err = (&Producer{}).Statistics()
 	expect(t, err, ErrClosed)
 	expect(t, p.SetStatisticsCallback(func(*Statistics) {}), ErrClosed)
 }

@@ -91,10 +91,17 @@ pub struct mqp_send_options {
     pub machine_rooms: mqp_str,
     /// For MQP_SELECT_CALLBACK.
     pub queue_selector: mqp_queue_selector,
+    /// 1: somebody waits for the end of the message, although the call does not, as where a language has its own
+    /// scheduler. Then mqp_producer_send_queued and mqp_producer_send_many try the message as often as mqp_producer_send
+    /// does (`retry_times_when_send_failed`), and hooks see MQP_MODE_SYNC. 0: it is asynchronous. All others do not read
+    /// it.
+    pub awaited: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-// SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers, raw pointers and a
-// function that may be absent.
+// SAFETY: `repr(C)`, begins with a `u32`, has no padding, and holds only numbers, raw pointers and a function that may be
+// absent.
 unsafe impl SizedStruct for mqp_send_options {
     const NAME: &'static str = "mqp_send_options";
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, timeout_ms) + size_of::<u32>();

@@ -65,6 +65,8 @@ pub(crate) struct LentOptions<'a> {
     selector: Selector<'a>,
     rooms: Vec<&'a str>,
     callback: Option<Box<SelectorFn>>,
+    /// Whether somebody waits for the end of a message that is sent without waiting.
+    pub(crate) awaited: bool,
 }
 
 type SelectorFn = dyn Fn(&[MessageQueue<'_>]) -> usize;
@@ -72,7 +74,7 @@ type SelectorFn = dyn Fn(&[MessageQueue<'_>]) -> usize;
 impl<'a> LentOptions<'a> {
     /// All defaults.
     pub(crate) fn defaults() -> Self {
-        LentOptions { timeout: None, selector: Selector::RoundRobin, rooms: Vec::new(), callback: None }
+        LentOptions { timeout: None, selector: Selector::RoundRobin, rooms: Vec::new(), callback: None, awaited: false }
     }
 
     /// The options, checked.
@@ -88,7 +90,13 @@ impl<'a> LentOptions<'a> {
                 raw.machine_rooms.read(|| "machine_rooms".to_owned())?,
             )
         };
-        let mut options = LentOptions { timeout, ..LentOptions::defaults() };
+        if raw.awaited > 1 {
+            return Err(invalid(format!("`awaited` is {}; it must be 0 or 1", raw.awaited)));
+        }
+        if raw.reserved != 0 {
+            return Err(invalid(format!("`reserved` is {}; it must be 0", raw.reserved)));
+        }
+        let mut options = LentOptions { timeout, awaited: raw.awaited == 1, ..LentOptions::defaults() };
         let selector = raw.selector;
         // A field that the selector does not read was meant for another one.
         for (field, set, readers) in [

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn mqp_producer_send_queued(
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
         let completion = Completion::Queued(queue.completion(user_data)?);
-        producer.producer.submit(&message, &options.options(), completion)
+        producer.producer.submit_queued(&message, &options.options(), options.awaited, completion)
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn mqp_producer_send_many(
                 Ok((message, Completion::Queued(queue.completion(user_data)?)))
             }
         });
-        let (taken, refused) = producer.producer.submit_many(read, &options.options());
+        let (taken, refused) = producer.producer.submit_many(read, &options.options(), options.awaited);
         if let Some(out) = out {
             out.set(taken);
         }

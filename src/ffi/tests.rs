@@ -80,7 +80,7 @@ fn sized_structs_end_without_padding() {
     // Grown since their first version.
     assert_eq!(offset_of!(hook::mqp_hook, end_transaction) + size_of::<usize>(), size_of::<hook::mqp_hook>());
     assert_eq!(offset_of!(mqp_message, trace_parent) + size_of::<mqp_str>(), size_of::<mqp_message>());
-    assert_eq!(offset_of!(mqp_send_options, queue_selector) + 16, size_of::<mqp_send_options>());
+    assert_eq!(offset_of!(mqp_send_options, reserved) + 4, size_of::<mqp_send_options>());
     assert_eq!(offset_of!(error::mqp_error_view, reserved) + 4, size_of::<error::mqp_error_view>());
 }
 
@@ -94,6 +94,8 @@ fn options(struct_size: u32, timeout_ms: u32) -> mqp_send_options {
         broker_name: mqp_str::EMPTY,
         machine_rooms: mqp_str::EMPTY,
         queue_selector: selector::mqp_queue_selector { call: None, user_data: null_mut() },
+        awaited: 0,
+        reserved: 0,
     }
 }
 
@@ -114,17 +116,17 @@ fn a_larger_struct_is_read_when_its_tail_is_zero_and_refused_otherwise() {
     later.unknown = 1 << 8;
     assert_eq!(
         read(&later).unwrap_err().message(),
-        "`mqp_send_options` has the size 88 and sets the byte at 81; this library knows 80 bytes, the rest must be zero"
+        "`mqp_send_options` has the size 96 and sets the byte at 89; this library knows 88 bytes, the rest must be zero"
     );
 }
 
 #[test]
 fn a_view_is_written_up_to_the_callers_size_and_its_unknown_tail_is_cleared() {
     let view = options(0, 9);
-    let mut later = LaterOptions { known: options(84, 0), unknown: 0x1111_1111_2222_2222 };
+    let mut later = LaterOptions { known: options(92, 0), unknown: 0x1111_1111_2222_2222 };
     // SAFETY: the struct is larger than the size that it says.
     unsafe { sized::write(std::ptr::from_mut(&mut later).cast::<mqp_send_options>(), &view).unwrap() };
-    assert_eq!((later.known.struct_size, later.known.timeout_ms), (84, 9));
+    assert_eq!((later.known.struct_size, later.known.timeout_ms), (92, 9));
     let bytes = later.unknown.to_ne_bytes();
     assert_eq!(bytes[..4], [0; 4], "known to be within the caller's struct");
     assert_ne!(bytes[4..], [0; 4], "beyond the caller's struct");

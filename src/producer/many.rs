@@ -19,14 +19,15 @@ impl Core {
         self: &Arc<Self>,
         messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
         options: &SendOptions,
+        mode: Mode,
     ) -> (usize, Result<()>) {
         let cork = Cork::default();
         let form = Form { cork: Some(&cork), ..Form::default() };
         let mut accepted = 0;
         for message in messages {
             let submitted = message.and_then(|(message, completion)| match &self.accumulator {
-                Some(accumulator) => self.accumulate(accumulator, &message, options, Mode::Async, &form, completion),
-                None => self.submit_as(&message, options, Mode::Async, &form, completion),
+                Some(accumulator) => self.accumulate(accumulator, &message, options, mode, &form, completion),
+                None => self.submit_as(&message, options, mode, &form, completion),
             });
             if let Err(refused) = submitted {
                 return (accepted, Err(refused.context(format_args!("messages[{accepted}]"))));

@@ -78,6 +78,14 @@ pub(crate) enum Mode {
     Oneway,
 }
 
+impl Mode {
+    /// That of a message which ends in a queue, and whose end somebody may wait for.
+    #[cfg(feature = "capi")]
+    fn of_queued(awaited: bool) -> Mode {
+        if awaited { Mode::Sync } else { Mode::Async }
+    }
+}
+
 impl Producer {
     /// A producer that is not started. Refuses a configuration without `url` or `producer_group`.
     pub fn new(config: &Config) -> Result<Producer> {
@@ -148,7 +156,10 @@ impl Producer {
         F: FnOnce(Result<Receipt>) + Send + 'static,
     {
         let boxed = |(message, callback)| Ok((message, Completion::Closure(Box::new(callback))));
-        self.submit_many(messages.into_iter().map(boxed), options)
+        match self.core() {
+            Ok(core) => core.submit_many(messages.into_iter().map(boxed), options, Mode::Async),
+            Err(refused) => (0, Err(refused)),
+        }
     }
 
     /// Sends without an answer and without retries: the receipt tells the message's id and queue, not its storage.
@@ -316,6 +327,18 @@ impl Producer {
         self.core()?.submit(message, options, Mode::Async, completion)
     }
 
+    /// The same for a completion queue, of a message whose end somebody may wait for.
+    #[cfg(feature = "capi")]
+    pub(crate) fn submit_queued(
+        &self,
+        message: &Message<'_>,
+        options: &SendOptions,
+        awaited: bool,
+        completion: Completion,
+    ) -> Result<()> {
+        self.core()?.submit(message, options, Mode::of_queued(awaited), completion)
+    }
+
     /// The configured `send_msg_timeout`.
     #[cfg(feature = "capi")]
     pub(crate) fn send_timeout(&self) -> Duration {
@@ -344,14 +367,16 @@ impl Producer {
         self.core()?.reply(to, message, options, Mode::Async, completion)
     }
 
-    /// The same for every binding; a message that cannot be read is refused, too.
+    /// Many for a completion queue; a message that cannot be read is refused, too.
+    #[cfg(feature = "capi")]
     pub(crate) fn submit_many<'m>(
         &self,
         messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
         options: &SendOptions,
+        awaited: bool,
     ) -> (usize, Result<()>) {
         match self.core() {
-            Ok(core) => core.submit_many(messages, options),
+            Ok(core) => core.submit_many(messages, options, Mode::of_queued(awaited)),
             Err(refused) => (0, Err(refused)),
         }
     }

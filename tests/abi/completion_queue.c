@@ -243,6 +243,39 @@ static void failures_are_told_in_the_queue(void) {
     mqp_completion_queue_free(queue);
 }
 
+/* A message that somebody waits for has the retries of a synchronous one. */
+static void an_awaited_message_is_a_synchronous_one(void) {
+    mqp_producer *producer = queue_producer(url, "retry_times_when_send_failed", "0", "fail");
+    mqp_completion_queue *queue = queue_new();
+    mqp_message message = check_message();
+    mqp_send_options options = MQP_SEND_OPTIONS_INIT;
+    mqp_mock_fault fault = MQP_MOCK_FAULT_INIT;
+    fault.action = MQP_MOCK_FAULT_ANSWER;
+    fault.request_code = 310;
+    fault.response_code = 2;
+    fault.count = 1;
+    for (uint32_t many = 0; many < 2; many++) {
+        for (options.awaited = 0; options.awaited < 2; options.awaited++) {
+            CHECK_OK(mqp_mock_cluster_push_fault(cluster, &fault, &error));
+            if (many) {
+                CHECK_OK(mqp_producer_send_many(producer, &message, 1, sizeof(message), &options, queue, NULL, NULL,
+                                                &error));
+            } else {
+                CHECK_OK(mqp_producer_send_queued(producer, &message, &options, queue, NULL, &error));
+            }
+            queue_drain(queue, 1, options.awaited ? MQP_ERR_BROKER : MQP_OK);
+        }
+    }
+    CHECK_ERROR(mqp_producer_send_queued(producer, &message, &options, queue, NULL, &error), MQP_ERR_INVALID_ARGUMENT,
+                "`awaited` is 2; it must be 0 or 1");
+    options.awaited = 0;
+    options.reserved = 1;
+    CHECK_ERROR(mqp_producer_send_queued(producer, &message, &options, queue, NULL, &error), MQP_ERR_INVALID_ARGUMENT,
+                "`reserved` is 1");
+    mqp_producer_free(producer);
+    mqp_completion_queue_free(queue);
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         fprintf(stderr, "usage: %s SILENT-URL\n", argv[0]);
@@ -257,6 +290,7 @@ int main(int argc, char **argv) {
     RUN(what_nobody_polls_takes_up_room);
     RUN(a_freed_queue_gives_its_room_back);
     RUN(failures_are_told_in_the_queue);
+    RUN(an_awaited_message_is_a_synchronous_one);
     mqp_mock_cluster_free(cluster);
     return check_finish();
 }

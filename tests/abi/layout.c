@@ -119,7 +119,7 @@ FIELD(mqp_broker_state_view, latency_ms, 16, 8);
 FIELD(mqp_broker_state_view, name, 24, 16);
 FIELD(mqp_broker_state_view, address, 40, 16);
 
-SIZE(mqp_send_options, 80);
+SIZE(mqp_send_options, 88);
 FIELD(mqp_send_options, struct_size, 0, 4);
 FIELD(mqp_send_options, timeout_ms, 4, 4);
 FIELD(mqp_send_options, selector, 8, 4);
@@ -128,6 +128,8 @@ FIELD(mqp_send_options, sharding_key, 16, 16);
 FIELD(mqp_send_options, broker_name, 32, 16);
 FIELD(mqp_send_options, machine_rooms, 48, 16);
 FIELD(mqp_send_options, queue_selector, 64, 16);
+FIELD(mqp_send_options, awaited, 80, 4);
+FIELD(mqp_send_options, reserved, 84, 4);
 
 SIZE(mqp_batch_options, 8);
 FIELD(mqp_batch_options, struct_size, 0, 4);
