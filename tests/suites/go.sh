@@ -8,12 +8,17 @@ ${CARGO:-cargo} build
 export CGO_LDFLAGS="'-L$lib' '-Wl,-rpath,$lib'"
 cd bindings/go
 go vet ./...
-(cd "$root/examples/go" && go vet ./...)
+others="examples/go tests/conformance/go benches/drivers/go"
+for other in $others; do
+    (cd "$root/$other" && go vet ./...)
+done
 # It comes from the module proxy; without a network it is left out, and the summary says so.
 checks="without staticcheck"
 if GOBIN=$lib go install honnef.co/go/tools/cmd/staticcheck@v0.8.2 2>"$lib/go-staticcheck.log"; then
     "$lib/staticcheck" ./...
-    (cd "$root/examples/go" && "$lib/staticcheck" ./...)
+    for other in $others; do
+        (cd "$root/$other" && "$lib/staticcheck" ./...)
+    done
     checks="staticcheck"
 fi
 GOEXPERIMENT=cgocheck2 go test -count=1 ./... -v >"$lib/go-plain.log" 2>&1 || { cat "$lib/go-plain.log"; exit 1; }
