@@ -89,6 +89,13 @@ func receive[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
+// hasMessages tells whether messages are in flight: a flush whose deadline has passed only looks.
+func hasMessages(p *Producer) bool {
+	past, stop := context.WithTimeout(background, 0)
+	defer stop()
+	return errors.Is(p.Flush(past), ErrTimeout)
+}
+
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
