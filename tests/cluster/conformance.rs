@@ -21,7 +21,7 @@ pub fn conformance_cases(bench: &Bench) -> Result<String, String> {
     let names = cases_for_brokers(&files)?;
     let mut told = Vec::new();
     let mut wrong = Vec::new();
-    for language in LANGUAGES.into_iter().filter(|language| folder().join(language).exists()) {
+    for language in LANGUAGES {
         for (_, topics) in &names {
             for topic in topics {
                 bench.create_topic(&topic.replace("{id}", language))?;

@@ -14,7 +14,6 @@ var exceptions = map[string]string{
 	"send_queued": "Go's own poller serves the completion queue: SendAsync, SendChannel and SendMany are its forms",
 	"send_many":   "SendMany goes on behind a message that is refused, and gives each its own end",
 	"timeout_ms":  "a deadline is a context's: the library gets what is left of it, and an hour at most",
-	"delay_units": "a delay is a time.Duration, of which whole seconds go as seconds",
 	"long_delay":  "a time.Duration holds 292 years",
 }
 
