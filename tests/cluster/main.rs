@@ -9,6 +9,7 @@ mod compression;
 mod conformance;
 mod delays;
 mod examples;
+mod librocketmq;
 mod names;
 mod programs;
 mod rejections;
@@ -59,6 +60,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("delayed_messages_come_when_they_are_due", delays::delayed_messages_come_when_they_are_due),
     ("recalled_messages_do_not_come", delays::a_recalled_message_does_not_come),
     ("priorities_choose_the_queue", delays::priorities_choose_the_queue),
+    ("unmodified_bindings_on_the_drop_in", librocketmq::unmodified_bindings_on_the_drop_in),
     ("conformance_cases", conformance::conformance_cases),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),

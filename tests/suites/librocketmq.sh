@@ -59,5 +59,12 @@ check "$work/producers"
 check "$work/transactions"
 check "$work/callbacks" keep-threads
 check "$work/traps" keep-processes
-MQPRODUCER_LIBRARY=$core/libmqproducer.so sh "$here/tests/bindings/run.sh" "$lib" "$root/dist/librocketmq/include" "$target/librocketmq/bindings"
+sh "$here/check-installation.sh" "$lib/librocketmq.so"
+printf 'no library\n' >"$work/librocketmq.so"
+if sh "$here/check-installation.sh" "$work/librocketmq.so"; then
+    echo "the check of an installation takes anything for the library"
+    exit 1
+fi
+MQPRODUCER_LIBRARY=$core/libmqproducer.so sh "$here/tests/bindings/run.sh" "$root/dist/librocketmq" "$target/librocketmq/bindings"
+sh "$here/check-installation.sh" --python "$target/librocketmq/bindings/python-200/bin/python"
 echo "summary: 116 functions, $(wc -c <"$lib/librocketmq.so") bytes, 5 programs in C, shared and static, valgrind, 3 bindings"

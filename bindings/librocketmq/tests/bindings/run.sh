@@ -1,36 +1,25 @@
 #!/bin/sh
-# run.sh LIBRARIES INCLUDE WORK: the bindings as their registries have them on the drop-in in LIBRARIES, on embedded
-# clusters. The environment's MQPRODUCER_LIBRARY is what those come from.
+# run.sh DROP_IN WORK: the bindings on the drop-in in the folder DROP_IN, on embedded clusters, which come from
+# MQPRODUCER_LIBRARY of the environment.
 set -eu
-libraries=$1 include=$2 work=$3
 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$work"
-
-# binding NAME PACKAGE PROGRAM: one of Python, with the library in its folder.
-binding() {
-    [ -x "$work/$1/bin/python" ] || python3 -m venv "$work/$1"
-    "$work/$1/bin/python" -c 'import rocketmq' 2>/dev/null || "$work/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-    folder=$("$work/$1/bin/python" -c 'import importlib.util as u; print(u.find_spec("rocketmq").submodule_search_locations[0])')
-    cp "$libraries/librocketmq.so" "$folder/"
-    python3 "$here/check.py" "$2" "$work/$1/bin/python" "$here/$3"
-}
-binding python-044 rocketmq==0.4.4 python_044.py
-binding python-200 rocketmq-client-python==2.0.0 python_200.py
-
-# Go, with the shared library and with the static one, which is alone in its folder.
-export CGO_CFLAGS="-I$include"
-mkdir -p "$work/static"
-cp "$libraries/librocketmq.a" "$work/static/"
-(
-    cd "$here/go"
-    CGO_LDFLAGS="-L$libraries" go build -o "$work/go-dynamic" .
-    CGO_LDFLAGS="-L$work/static" go build -o "$work/go-static" .
-)
-readelf -d "$work/go-dynamic" | grep -q 'NEEDED.*librocketmq\.so'
-if readelf -d "$work/go-static" | grep 'NEEDED.*librocketmq'; then
-    echo "the static program needs the shared library"
-    exit 1
-fi
-go="github.com/apache/rocketmq-client-go v1.2.4"
-LD_LIBRARY_PATH=$libraries python3 "$here/check.py" "$go, dynamic" "$work/go-dynamic"
+work=$2
+sh "$here/prepare.sh" "$1" "$work"
+python3 "$here/check.py" "rocketmq 0.4.4" "$work/python-044/bin/python" "$here/python_044.py"
+python3 "$here/check.py" "rocketmq-client-python 2.0.0" "$work/python-200/bin/python" "$here/python_200.py"
+go="rocketmq-client-go v1.2.4"
+LD_LIBRARY_PATH=$1/lib python3 "$here/check.py" "$go, dynamic" "$work/go-dynamic"
 python3 "$here/check.py" "$go, static" "$work/go-static"
+count=2000
+[ "${MQP_TEST_LONG:-0}" = 0 ] || count=20000
+# The library of the wheel, where this machine can run it, in a copy of the binding.
+set -- "$work/python-044/bin/python"
+if [ -e "$work/python-044/librocketmq.so" ]; then
+    rm -rf "$work/python-044-old"
+    python3 -m venv "$work/python-044-old"
+    packages() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'; }
+    cp -a "$(packages "$work/python-044")/rocketmq" "$(packages "$work/python-044-old")/"
+    cp "$work/python-044/librocketmq.so" "$(packages "$work/python-044-old")/rocketmq/"
+    set -- "$work/python-044-old/bin/python" "$@"
+fi
+python3 "$here/compare.py" $count "$@"
