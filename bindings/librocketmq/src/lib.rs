@@ -12,6 +12,7 @@
 
 mod batch;
 mod boundary;
+mod calls;
 mod error_text;
 mod hash;
 mod log;

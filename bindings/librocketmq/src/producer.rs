@@ -1,17 +1,20 @@
 //! A producer's life: create, start, shut down, destroy.
 
 use crate::boundary::{self, Failure, NULL_POINTER, PRODUCER_START_FAILED, bytes};
-use crate::process;
 use crate::settings::Settings;
 use crate::transaction::{Checker, CheckerCallback};
+use crate::{calls, process};
 use mqproducer::{ErrorKind, Producer};
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a shutdown gives messages in flight beyond their own deadline.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How often a shutdown looks whether callbacks can still run.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// `CProducer`.
 #[derive(Debug)]
@@ -146,7 +149,17 @@ impl Handle {
         };
         let State::Running(Running { producer, rules }) = running else { return Ok(()) };
         let limit = rules.timeout * rules.sync_tries.max(rules.async_tries) + GRACE;
-        match producer.close(limit) {
+        let until = Instant::now() + limit;
+        // A program that ends may have taken the callbacks' thread with it: what waits for it would wait for ever.
+        while Instant::now() < until && !calls::are_over() {
+            match producer.flush(LOOK_EVERY) {
+                Err(error) if error.kind() == ErrorKind::Timeout => {}
+                _ => break,
+            }
+        }
+        let left = if calls::are_over() { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+        match producer.close(left) {
+            Err(_) if calls::are_over() => Ok(()),
             // In a callback, which the wait would wait for: it ends at once then, with the last copy of the producer.
             Err(error) if error.kind() == ErrorKind::WouldDeadlock => Ok(()),
             Err(error) => Err(Failure::of(PRODUCER_START_FAILED, &error)),

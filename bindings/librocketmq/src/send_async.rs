@@ -3,6 +3,7 @@
 //! Callbacks run on the library's dispatcher, a thread that they may end.
 
 use crate::boundary::{self, Failure, PRODUCER_SEND_ASYNC_FAILED};
+use crate::calls;
 use crate::message::{self, Message};
 use crate::producer::{self, Handle, Running};
 use crate::send::options;
@@ -67,6 +68,7 @@ pub fn submit(
 unsafe extern "C-unwind" fn ended(user_data: *mut c_void, outcome: *const mqproducer::Result<Receipt>) {
     // SAFETY: `submit` made it, and this runs once.
     let callbacks = *unsafe { Box::from_raw(user_data.cast::<Callbacks>()) };
+    calls::enter();
     // SAFETY: `RawCallback` lends it.
     match unsafe { &*outcome } {
         Ok(receipt) => {
@@ -90,6 +92,7 @@ unsafe extern "C-unwind" fn ended(user_data: *mut c_void, outcome: *const mqprod
             }
         }
     }
+    calls::leave();
 }
 
 /// # Safety

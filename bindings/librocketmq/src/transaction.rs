@@ -1,6 +1,7 @@
 //! Transactions: a half message, the local transaction on the caller's thread, the word that ends it; and the checker.
 
 use crate::boundary::{self, Failure, PRODUCER_SEND_TRANSACTION_FAILED as FAILED};
+use crate::calls;
 use crate::message::{self, Message, c_string};
 use crate::producer::{self, Handle};
 use crate::send::{options, present};
@@ -101,7 +102,9 @@ unsafe extern "C-unwind" fn check(user_data: *mut c_void, received: *const Recei
             return TransactionState::Unknown;
         }
         let message = Box::into_raw(Box::new(Message::received(&*received)));
+        calls::enter();
         let answer = (checker.callback)((*of_producer).handle, message, checker.user_data, std::ptr::null_mut());
+        calls::leave();
         drop(Box::from_raw(message));
         checker.leave();
         state(answer)

@@ -10,6 +10,7 @@ python3 "$here/check.py" "rocketmq-client-python 2.0.0" "$work/python-200/bin/py
 go="rocketmq-client-go v1.2.4"
 LD_LIBRARY_PATH=$1/lib python3 "$here/check.py" "$go, dynamic" "$work/go-dynamic"
 python3 "$here/check.py" "$go, static" "$work/go-static"
+python3 "$here/ends.py" "$work/python-044/bin/python"
 count=2000
 [ "${MQP_TEST_LONG:-0}" = 0 ] || count=20000
 # The library of the wheel, where this machine can run it, in a copy of the binding.
