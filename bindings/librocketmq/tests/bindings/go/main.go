@@ -105,7 +105,7 @@ func main() {
 	mustFail("a wrong topic", producer.SendMessageOneway(wrong), rocketmq.ErrSendOnewayFailed)
 
 	ordered := started("drop-in-go-ordered", rocketmq.OrderlyProducer)
-	for index := range 8 {
+	for index := 0; index < 8; index++ {
 		body := fmt.Sprintf("sharded-%d", index)
 		result, err = ordered.SendMessageOrderlyByShardingKey(message(body), "user-1")
 		must("SendMessageOrderlyByShardingKey", err)
