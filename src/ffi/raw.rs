@@ -37,7 +37,9 @@ pub struct RawChecker {
     /// Receives `user_data` and the half message, which is lent until it returns. It must not unwind but by ending its
     /// thread.
     pub call: unsafe extern "C-unwind" fn(user_data: *mut c_void, message: *const ReceivedMessage) -> TransactionState,
-    /// Passed to both functions, not read here.
+    /// Follows each call that returned, once the broker was told its answer.
+    pub told: unsafe fn(user_data: *mut c_void),
+    /// Passed to all functions, not read here.
     pub user_data: *mut c_void,
     /// Takes `user_data` back when `call` does not run any more, on any thread.
     pub drop: unsafe fn(user_data: *mut c_void),
@@ -126,6 +128,7 @@ fn answer(held: *mut HeldCheck) {
             let checker: &RawChecker = &(*held).checker;
             let state = (checker.call)(checker.user_data, std::ptr::from_ref(message));
             tell(&(*held).check, state);
+            (checker.told)(checker.user_data);
         }
         drop(handle::take(held));
     }

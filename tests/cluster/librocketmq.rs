@@ -19,7 +19,12 @@ fn prepare(bench: &Bench) -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let work = target.join("librocketmq/bindings");
     let mut make = Command::new("make");
-    make.arg("-C").arg(root).arg("librocketmq").env("CARGO_TARGET_DIR", &target);
+    make.arg("-C").arg(root).arg("librocketmq");
+    // What cargo sets for its tests would have build scripts run again.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
+        make.env_remove(name);
+    }
+    make.env("CARGO_TARGET_DIR", &target);
     bench.programs()?.run(make, BUILD_LIMIT)?;
     let mut prepare = Command::new("sh");
     prepare.arg(root.join("bindings/librocketmq/tests/bindings/prepare.sh"));

@@ -32,6 +32,11 @@ pub fn leave() {
     let _ = WATCH.try_with(|watch| watch.0.set(false));
 }
 
+/// Whether this thread is in a callback.
+pub fn are_here() -> bool {
+    WATCH.try_with(|watch| watch.0.get()).unwrap_or(false)
+}
+
 /// Whether no callback can run any more.
 pub fn are_over() -> bool {
     LOST.load(Ordering::Acquire)

@@ -149,6 +149,10 @@ impl Handle {
         };
         let State::Running(Running { producer, rules }) = running else { return Ok(()) };
         let limit = rules.timeout * rules.sync_tries.max(rules.async_tries) + GRACE;
+        // While the producer can still tell the broker what a checker says that runs just now.
+        if let Some(checker) = &self.checker {
+            checker.retire();
+        }
         let until = Instant::now() + limit;
         // A program that ends may have taken the callbacks' thread with it: what waits for it would wait for ever.
         while Instant::now() < until && !calls::are_over() {
@@ -163,12 +167,7 @@ impl Handle {
             // In a callback, which the wait would wait for: it ends at once then, with the last copy of the producer.
             Err(error) if error.kind() == ErrorKind::WouldDeadlock => Ok(()),
             Err(error) => Err(Failure::of(PRODUCER_START_FAILED, &error)),
-            Ok(()) => {
-                if let Some(checker) = &self.checker {
-                    checker.retire();
-                }
-                Ok(())
-            }
+            Ok(()) => Ok(()),
         }
     }
 }

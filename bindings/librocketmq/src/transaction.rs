@@ -61,7 +61,7 @@ impl Checker {
 
     pub fn raw(checker: &Arc<Checker>, handle: *mut Handle) -> RawChecker {
         let of_producer = OfProducer { checker: Arc::clone(checker), handle };
-        RawChecker { call: check, user_data: Box::into_raw(Box::new(of_producer)).cast(), drop: give_back }
+        RawChecker { call: check, told, user_data: Box::into_raw(Box::new(of_producer)).cast(), drop: give_back }
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -70,7 +70,7 @@ impl Checker {
 
     fn enter(&self) -> bool {
         let mut calls = self.calls();
-        calls.running += usize::from(!calls.retired);
+        calls.running += 1;
         !calls.retired
     }
 
@@ -79,8 +79,11 @@ impl Checker {
         self.returned.notify_all();
     }
 
-    /// Lets no further call begin, and waits for one that runs: its producer goes.
+    /// Lets no further call begin, and waits until one that runs has been told to the broker: its producer goes.
     pub fn retire(&self) {
+        if calls::are_here() {
+            return;
+        }
         let mut calls = self.calls();
         calls.retired = true;
         let _ = self.returned.wait_timeout_while(calls, RETIRE_LIMIT, |calls| calls.running > 0);
@@ -90,6 +93,11 @@ impl Checker {
 unsafe fn give_back(user_data: *mut c_void) {
     // SAFETY: `raw` made it, and it is given back once.
     drop(unsafe { Box::from_raw(user_data.cast::<OfProducer>()) });
+}
+
+unsafe fn told(user_data: *mut c_void) {
+    // SAFETY: `raw` made it, and it is not given back before.
+    unsafe { &*user_data.cast::<OfProducer>() }.checker.leave();
 }
 
 /// Asks the callback. Nothing here needs a drop meanwhile.
@@ -106,7 +114,6 @@ unsafe extern "C-unwind" fn check(user_data: *mut c_void, received: *const Recei
         let answer = (checker.callback)((*of_producer).handle, message, checker.user_data, std::ptr::null_mut());
         calls::leave();
         drop(Box::from_raw(message));
-        checker.leave();
         state(answer)
     }
 }

@@ -75,6 +75,29 @@ static void what_is_unknown_is_checked(void) {
     finished(expected);
 }
 
+static CTransactionStatus slow_checker(CProducer *producer, CMessageExt *message, void *data) {
+    struct timespec pause = {0, 300 * 1000 * 1000};
+    (void)producer, (void)message, (void)data;
+    tell(&told_ok);
+    nanosleep(&pause, NULL);
+    return E_COMMIT_TRANSACTION;
+}
+
+/* Its answer still reaches the broker. */
+static void a_shutdown_waits_for_a_checker_that_runs(void) {
+    int unknown = E_UNKNOWN_TRANSACTION;
+    CSendResult result;
+    CMessage *message = text_message("Waited", "half");
+
+    expected = started(CreateTransactionProducer("drop-in-waited", slow_checker, NULL));
+    told_nothing();
+    STATUS(SendMessageTransaction(expected, message, four(), &unknown, &result), OK);
+    wait_told(1);
+    finished(expected);
+    mqp_mock_messages_free(stored("Waited", 1));
+    STATUS(DestroyMessage(message), OK);
+}
+
 static void the_two_kinds_of_producers_are_told_apart(void) {
     int answer = E_COMMIT_TRANSACTION;
     CSendResult result;
@@ -105,6 +128,7 @@ int main(void) {
     drop_in_cluster("transactions");
     RUN(commit_delivers_and_rollback_does_not);
     RUN(what_is_unknown_is_checked);
+    RUN(a_shutdown_waits_for_a_checker_that_runs);
     RUN(the_two_kinds_of_producers_are_told_apart);
     mqp_mock_cluster_free(cluster);
     return check_finish();
