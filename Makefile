@@ -53,6 +53,11 @@ package:
 	cp -R bindings/cpp/include/. dist/include/
 	@ls -l dist/lib dist/include
 
+# What the parts of a send cost, by criterion, and the instructions of whole sends through the C surface, by callgrind.
+bench: package
+	cd benches/parts && CARGO_TARGET_DIR=$(abspath $(TARGET)) $(CARGO) bench
+	sh benches/instructions/run.sh dist/lib/libmqproducer.so benches/results/instructions.csv
+
 # Programs that measure the library of `package` beside other clients; see benches/drivers/README.md.
 bench-drivers: package
 	sh benches/drivers/build.sh dist/lib/libmqproducer.so $(TARGET)/bench-drivers

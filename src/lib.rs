@@ -13,7 +13,7 @@ mod batch;
 mod broker;
 mod completion;
 // Rust has closures, channels and futures; the queue is for C.
-#[cfg(any(feature = "capi", all(test, mqp_loom)))]
+#[cfg(any(feature = "capi", feature = "parts", all(test, mqp_loom)))]
 mod completion_queue;
 pub mod config;
 pub mod error;
@@ -23,6 +23,9 @@ pub mod message;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod net;
+#[cfg(feature = "parts")]
+#[doc(hidden)]
+pub mod parts;
 mod policy;
 mod producer;
 pub mod protocol;
