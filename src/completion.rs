@@ -33,6 +33,15 @@ pub(crate) enum Completion {
     Queued(crate::ffi::completion_queue::QueuedCompletion),
 }
 
+/// Runs what ends messages, many of them perhaps: whoever takes ends from a queue finds those of all when it is over.
+/// It must not wait.
+pub(crate) fn together<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "capi")]
+    return crate::ffi::completion_queue::gather(work);
+    #[cfg(not(feature = "capi"))]
+    work()
+}
+
 /// How a request ended.
 pub(crate) struct Ending {
     pub(crate) outcome: Outcome,

@@ -35,47 +35,50 @@ impl<T, S: Signal> CompletionQueue<T, S> {
         CompletionQueue { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
-    /// Adds an entry, unless the queue is closed: then it is dropped. `placed` sees it before anybody can take it.
-    pub(crate) fn append(&self, mut entry: T, placed: impl FnOnce(&mut T)) {
+    /// Adds entries, of which there must be one, unless the queue is closed: then they are dropped. `placed` sees them
+    /// before anybody can take them.
+    pub(crate) fn append(&self, mut entries: Vec<T>, placed: impl FnOnce(&mut [T])) {
         let mut state = self.state.lock();
         let Some(signal) = &state.signal else {
             drop(state);
-            return drop(entry);
+            return drop(entries);
         };
-        if state.entries.is_empty() {
-            signal.raise();
-            // Others who wait are woken by whoever leaves entries behind.
-            if state.waiting > 0 {
-                self.arrived.notify_one();
-            }
+        placed(&mut entries);
+        if !state.entries.is_empty() {
+            return state.entries.extend(entries);
         }
-        placed(&mut entry);
-        state.entries.push_back(entry);
+        signal.raise();
+        // Others who wait are woken by whoever leaves entries behind.
+        if state.waiting > 0 {
+            self.arrived.notify_one();
+        }
+        // Without a copy.
+        state.entries = entries.into();
     }
 
     /// Takes the oldest entries, at most `most` and at least 1 of which there must be; waits for the first of them, at
     /// most up to the deadline.
-    pub(crate) fn take(&self, most: usize, deadline: Instant) -> Vec<T> {
+    pub(crate) fn take(&self, most: usize, deadline: Instant) -> VecDeque<T> {
         let mut state = self.state.lock();
         while state.entries.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                return Vec::new();
+                return VecDeque::new();
             }
             state.waiting += 1;
             state = wait_timeout(&self.arrived, state, left);
             state.waiting -= 1;
         }
-        let count = most.min(state.entries.len());
-        let taken = state.entries.drain(..count).collect();
-        if !state.entries.is_empty() {
+        if most < state.entries.len() {
             if state.waiting > 0 {
                 self.arrived.notify_one();
             }
-        } else if let Some(signal) = &state.signal {
+            return state.entries.drain(..most).collect();
+        }
+        if let Some(signal) = &state.signal {
             signal.clear();
         }
-        taken
+        std::mem::take(&mut state.entries)
     }
 
     /// Drops what is there and what still comes, and the signal.
@@ -115,7 +118,7 @@ mod tests {
     }
 
     fn append<T>(queue: &CompletionQueue<T, Flag>, entry: T) {
-        queue.append(entry, |_| ());
+        queue.append(vec![entry], |_| ());
     }
 
     #[test]
@@ -133,6 +136,19 @@ mod tests {
         assert_eq!(flag.state(), (0, 1));
         append(&queue, 5);
         assert_eq!(flag.state(), (1, 2));
+    }
+
+    #[test]
+    fn entries_that_come_together_keep_their_order_behind_those_before() {
+        let flag = Flag::default();
+        let queue = CompletionQueue::new(flag.clone());
+        queue.append(vec![0, 1], |placed| assert_eq!(placed, [0, 1]));
+        queue.append(vec![2, 3], |_| ());
+        assert_eq!(flag.state(), (1, 1));
+        assert_eq!(queue.take(3, Instant::now()), [0, 1, 2]);
+        assert_eq!(flag.state(), (1, 1));
+        assert_eq!(queue.take(3, Instant::now()), [3]);
+        assert_eq!(flag.state(), (0, 1));
     }
 
     #[test]
@@ -198,10 +214,10 @@ mod loom_checks {
     fn the_descriptor_is_never_wrong() {
         loom::model(|| {
             let (descriptor, queue) = queue();
-            queue.append(1, |_| ());
+            queue.append(vec![1], |_| ());
             let appending = {
                 let queue = Arc::clone(&queue);
-                thread::spawn(move || queue.append(2, |_| ()))
+                thread::spawn(move || queue.append(vec![2], |_| ()))
             };
             let mut taken = queue.take(1, Instant::now());
             appending.join().unwrap();
@@ -223,12 +239,34 @@ mod loom_checks {
             };
             let appending = {
                 let queue = Arc::clone(&queue);
-                thread::spawn(move || (1..=2).for_each(|n| queue.append(n, |_| ())))
+                thread::spawn(move || (1..=2).for_each(|n| queue.append(vec![n], |_| ())))
             };
             let mut taken = queue.take(1, later());
             taken.extend(sleeping.join().unwrap());
             appending.join().unwrap();
-            taken.sort();
+            taken.make_contiguous().sort();
+            assert_eq!(taken, [1, 2]);
+            assert!(!*descriptor.0.lock().unwrap());
+        });
+    }
+
+    /// Two entries come at once for two pollers that sleep: the first who wakes wakes the other.
+    #[test]
+    fn entries_that_come_together_wake_all_they_are_for() {
+        loom::model(|| {
+            let (descriptor, queue) = queue();
+            let sleeping = {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || queue.take(1, later()))
+            };
+            let appending = {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || queue.append(vec![1, 2], |_| ()))
+            };
+            let mut taken = queue.take(1, later());
+            taken.extend(sleeping.join().unwrap());
+            appending.join().unwrap();
+            taken.make_contiguous().sort();
             assert_eq!(taken, [1, 2]);
             assert!(!*descriptor.0.lock().unwrap());
         });
@@ -243,7 +281,7 @@ mod loom_checks {
             let token = std::sync::Arc::new(());
             let appending = {
                 let (queue, token) = (Arc::clone(&queue), token.clone());
-                thread::spawn(move || queue.append(token, |_| ()))
+                thread::spawn(move || queue.append(vec![token], |_| ()))
             };
             queue.close();
             appending.join().unwrap();

@@ -15,6 +15,7 @@ use crate::completion_queue::CompletionQueue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Receipt;
 use crate::producer::admission::Permit;
+use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,13 +66,69 @@ impl QueuedCompletion {
     }
 
     fn put(self, outcome: Result<Option<Receipt>>, permit: Option<Permit>) {
-        let entry = Entry { user_data: self.user_data, outcome, permit };
-        self.queue.append(entry, |entry| {
-            if let Some(permit) = &mut entry.permit {
-                permit.wait_to_be_polled();
+        let mut put = Some((self.queue, Entry { user_data: self.user_data, outcome, permit }));
+        // A caller's thread that is ending has no such place any more.
+        let _ = GATHERED.try_with(|gathered| {
+            if let Some(gathered) = &mut *gathered.borrow_mut()
+                && let Some((queue, entry)) = put.take()
+            {
+                gathered.add(queue, entry);
             }
         });
+        if let Some((queue, entry)) = put {
+            append(&queue, vec![entry]);
+        }
     }
+}
+
+fn append(queue: &Queue, entries: Vec<Entry>) {
+    queue.append(entries, |entries| {
+        Permit::wait_to_be_polled(entries.iter_mut().filter_map(|entry| entry.permit.as_mut()));
+    });
+}
+
+thread_local! {
+    /// What ends on this thread just now; `None`: nothing is gathered.
+    static GATHERED: RefCell<Option<Gathered>> = const { RefCell::new(None) };
+}
+
+/// Ends that go into one queue together.
+#[derive(Default)]
+struct Gathered {
+    queue: Option<Arc<Queue>>,
+    entries: Vec<Entry>,
+}
+
+impl Gathered {
+    fn add(&mut self, queue: Arc<Queue>, entry: Entry) {
+        if !self.queue.as_ref().is_some_and(|known| Arc::ptr_eq(known, &queue)) {
+            self.flush();
+            self.queue = Some(queue);
+        }
+        self.entries.push(entry);
+    }
+
+    fn flush(&mut self) {
+        if let Some(queue) = self.queue.take() {
+            append(&queue, std::mem::take(&mut self.entries));
+        }
+    }
+}
+
+/// Runs `work`, after which the ends that it put into queues are there: many answers that came at once wake a poller
+/// once. `work` must not wait.
+pub(crate) fn gather<R>(work: impl FnOnce() -> R) -> R {
+    /// Also when `work` panics.
+    struct Flush(Option<Gathered>);
+    impl Drop for Flush {
+        fn drop(&mut self) {
+            if let Some(mut gathered) = GATHERED.replace(self.0.take()) {
+                gathered.flush();
+            }
+        }
+    }
+    let _flush = Flush(GATHERED.replace(Some(Gathered::default())));
+    work()
 }
 
 impl mqp_completion_queue {
@@ -210,7 +267,14 @@ pub unsafe extern "C" fn mqp_completion_queue_poll(
         }
         let taken = queue.take(capacity, Instant::now() + Duration::from_millis(timeout_ms.into()));
         let found = taken.len();
-        for (index, entry) in taken.into_iter().enumerate() {
+        // Room is given back once for all of a producer.
+        let mut room: Option<Permit> = None;
+        for (index, mut entry) in taken.into_iter().enumerate() {
+            match (&mut room, entry.permit.take()) {
+                (Some(room), Some(permit)) => room.join(permit),
+                (None, permit) => room = permit,
+                (Some(_), None) => {}
+            }
             let completion = entry.give(known);
             // SAFETY: not more than `capacity` elements of `size` bytes, which the caller has room for; `known` is within
             // both an element and a completion.
@@ -220,6 +284,7 @@ pub unsafe extern "C" fn mqp_completion_queue_poll(
                 element.add(known).write_bytes(0, size - known);
             }
         }
+        drop(room);
         count.set(found);
         Ok(())
     };

@@ -68,8 +68,9 @@ impl Pool {
     fn get(&self, address: &Arc<str>, greet: impl FnOnce(&Arc<Connection>)) -> Arc<Connection> {
         let mut entries = self.entries.lock();
         let (mut failures, mut pause, mut previous, mut left_at) = (0, Duration::ZERO, None, None);
-        let again = entries.contains_key(address);
-        if let Some(entry) = entries.get(address) {
+        let known = entries.get(address);
+        let again = known.is_some();
+        if let Some(entry) = known {
             let Some((cause, died, lived)) = entry.connection.death() else {
                 return Arc::clone(&entry.connection);
             };

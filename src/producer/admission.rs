@@ -149,14 +149,32 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// What it is for has ended and waits in a completion queue: it still takes up room, but is complete.
+    /// What they are for has ended and waits in a completion queue: it still takes up room, but is complete.
     #[cfg(feature = "capi")]
-    pub(crate) fn wait_to_be_polled(&mut self) {
-        self.unpolled = self.messages;
-        let mut state = self.admission.state.lock();
-        state.unpolled += self.unpolled;
-        if state.waiting > 0 {
-            self.admission.changed.notify_all();
+    pub(crate) fn wait_to_be_polled<'p>(permits: impl Iterator<Item = &'p mut Permit>) {
+        let mut permits = permits.peekable();
+        while let Some(first) = permits.next() {
+            first.unpolled = first.messages;
+            let mut ended = first.messages;
+            while let Some(next) = permits.next_if(|next| Arc::ptr_eq(&next.admission, &first.admission)) {
+                next.unpolled = next.messages;
+                ended += next.messages;
+            }
+            let mut state = first.admission.state.lock();
+            state.unpolled += ended;
+            if state.waiting > 0 {
+                first.admission.changed.notify_all();
+            }
+        }
+    }
+
+    /// Takes over the room of another one, if it is the same producer's: both are then given back at once.
+    #[cfg(feature = "capi")]
+    pub(crate) fn join(&mut self, mut other: Permit) {
+        if Arc::ptr_eq(&self.admission, &other.admission) {
+            self.messages += std::mem::take(&mut other.messages);
+            self.bytes += std::mem::take(&mut other.bytes);
+            self.unpolled += std::mem::take(&mut other.unpolled);
         }
     }
 
@@ -178,6 +196,10 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if self.messages == 0 {
+            // Another one gives its room back.
+            return;
+        }
         let mut state = self.admission.state.lock();
         state.messages -= self.messages;
         state.bytes -= self.bytes;
@@ -241,11 +263,30 @@ mod tests {
 
     #[cfg(feature = "capi")]
     #[test]
+    fn room_that_is_joined_is_given_back_once_and_another_producers_stays_its_own() {
+        let (admission, other) = (Admission::new(9, 900), Admission::new(9, 900));
+        let admit = |admission: &Arc<Admission>| admission.admit(100, Backpressure::Fail, soon()).unwrap();
+        let mut permits = [admit(&admission), admit(&admission), admit(&other)];
+        Permit::wait_to_be_polled(permits.iter_mut());
+        for admission in [&admission, &other] {
+            admission.wait_idle(soon()).unwrap();
+        }
+        let [mut first, second, others] = permits;
+        first.join(second);
+        assert_eq!((admission.in_flight(), other.in_flight()), ((2, 200), (1, 100)));
+        first.join(others);
+        assert_eq!((admission.in_flight(), other.in_flight()), ((2, 200), (0, 0)));
+        drop(first);
+        assert_eq!(admission.in_flight(), (0, 0));
+    }
+
+    #[cfg(feature = "capi")]
+    #[test]
     fn what_waits_to_be_polled_is_complete_and_takes_up_room() {
         let admission = Admission::new(2, 100);
         let mut ended = admission.admit(60, Backpressure::Fail, soon()).unwrap();
         assert_eq!(admission.wait_idle(soon()), Err(1));
-        ended.wait_to_be_polled();
+        Permit::wait_to_be_polled(std::iter::once(&mut ended));
         admission.wait_idle(soon()).unwrap();
         let error = admission.admit(41, Backpressure::Fail, soon()).unwrap_err();
         assert_eq!(

@@ -4,10 +4,14 @@ use crate::config::Settings;
 use crate::protocol::remoting::message_id::{UniqueIdPrefix, UniqueIdSeed};
 use crate::random::generator;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const DAY_MS: i64 = 86_400_000;
+/// No month is shorter.
+const SHORTEST_MONTH_MS: i64 = 28 * DAY_MS;
+/// Room for a message id of either length.
+const ID_ROOM: usize = 56;
 
 static NEXT_INSTANCE: AtomicU32 = AtomicU32::new(1);
 
@@ -17,6 +21,8 @@ pub(crate) struct Identity {
     client_id: String,
     prefix: UniqueIdPrefix,
     counter: AtomicU16,
+    /// When the month began that an id was made in last.
+    month: AtomicI64,
 }
 
 impl Identity {
@@ -37,6 +43,7 @@ impl Identity {
             client_id: format!("{host}@{instance}{unit}"),
             prefix: UniqueIdPrefix::new(&seed),
             counter: AtomicU16::new(generator().u16(..)),
+            month: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -53,9 +60,20 @@ impl Identity {
     /// A new unique id of a message born at `now_ms`.
     pub(crate) fn message_id(&self, now_ms: i64) -> String {
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::new();
-        self.prefix.append((now_ms - month_start(now_ms)) as i32, counter, &mut id);
+        let mut id = String::with_capacity(ID_ROOM);
+        self.prefix.append(self.since_month_start(now_ms) as i32, counter, &mut id);
         id
+    }
+
+    /// Milliseconds since the month began.
+    fn since_month_start(&self, now_ms: i64) -> i64 {
+        let since = now_ms.wrapping_sub(self.month.load(Ordering::Relaxed));
+        if (0..SHORTEST_MONTH_MS).contains(&since) {
+            return since;
+        }
+        let start = month_start(now_ms);
+        self.month.store(start, Ordering::Relaxed);
+        now_ms - start
     }
 }
 
@@ -103,6 +121,17 @@ mod tests {
             (1_798_761_600_000, 1_798_761_600_000), // 2027-01-01
         ] {
             assert_eq!(month_start(now), start, "{now}");
+        }
+    }
+
+    #[test]
+    fn ids_count_from_the_month_that_it_is_also_when_the_clock_jumps() {
+        let config = crate::Config::new().with("url", "mock://").and_then(|c| c.with("producer_group", "G")).unwrap();
+        let identity = Identity::new(&Settings::from_config(&config).unwrap());
+        for now in [1_709_251_199_999, 1_709_251_200_000, 1_709_251_200_001, 1_706_745_600_000, 0, 1_798_761_599_999] {
+            for _ in 0..2 {
+                assert_eq!(identity.since_month_start(now), now - month_start(now), "{now}");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use super::tries::First;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::error::Result;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
+use crate::net::cork::Cork;
 use crate::net::outbox::OnWritten;
 use crate::protocol::remoting::payload::Payload;
 use crate::protocol::remoting::send::SendHeader;
@@ -92,15 +93,15 @@ impl Core {
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
-        let frame = self.encode(&head, queue, opaque, true, body);
+        let frame = self.encode(&head, queue, opaque, true, body, None);
         queue.broker.counters.sent.add(frame.len());
         connection.push(frame, Some(on_written))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
             message_id: head.message_id,
             offset_message_id: String::new(),
-            topic: self.settings.namespace.strip(&head.topic).into_owned(),
-            broker_name: queue.broker.name.to_string(),
+            topic: self.settings.namespace.strip_owned(head.topic),
+            broker_name: queue.broker.name[..].to_owned(),
             queue_id: queue.id,
             queue_offset: -1,
             transaction_id: String::new(),
@@ -110,10 +111,17 @@ impl Core {
         })
     }
 
-    pub(super) fn encode(&self, head: &Head, queue: &Queue, opaque: i32, oneway: bool, body: Payload<'_>) -> Bytes {
+    pub(super) fn encode(
+        &self,
+        head: &Head,
+        queue: &Queue,
+        opaque: i32,
+        oneway: bool,
+        body: Payload<'_>,
+        cork: Option<&Cork>,
+    ) -> Bytes {
         // Control characters grow sixfold in a JSON header; two belong to each property.
-        let room = HEADER_ROOM + head.properties.len() * 2 + head.topic.len();
-        let mut out = BytesMut::with_capacity(room + body.size());
+        let room = HEADER_ROOM + head.properties.len() * 2 + head.topic.len() + body.size();
         let header = SendHeader {
             producer_group: &self.settings.producer_group,
             topic: &head.topic,
@@ -131,7 +139,16 @@ impl Core {
             broker_name: &queue.broker.name,
         };
         let serializer = self.settings.serializer;
-        self.settings.envelope.encode_send(&mut out, head.code, serializer, opaque, oneway, &header, body);
-        out.freeze()
+        let write = |out: &mut BytesMut| {
+            self.settings.envelope.encode_send(out, head.code, serializer, opaque, oneway, &header, body);
+        };
+        match cork {
+            Some(cork) => cork.frame(room, write),
+            None => {
+                let mut out = BytesMut::with_capacity(room);
+                write(&mut out);
+                out.freeze()
+            }
+        }
     }
 }

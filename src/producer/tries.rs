@@ -40,7 +40,7 @@ pub(super) struct SendOp {
     try_started: Instant,
     failed: Vec<FailedTry>,
     /// A try that stored the message, but not to its full safety.
-    stored: Option<Receipt>,
+    stored: Option<Box<Receipt>>,
     maybe_persisted: bool,
     after: Option<Box<After>>,
     owed: Owed,
@@ -139,11 +139,12 @@ impl SendOp {
         };
         let body = first.map_or(Payload::Plain(&self.body), |first| first.body);
         let size = body.size();
-        let frame = self.core.encode(&self.head, &self.queue, opaque, false, body);
+        let cork = first.and_then(|first| first.cork);
+        let frame = self.core.encode(&self.head, &self.queue, opaque, false, body, cork);
         self.queue.broker.counters.sent.add(frame.len());
         // Of every frame so far only the last is kept.
         self.body = frame.slice(frame.len() - size..);
-        let requested = match first.and_then(|first| first.cork) {
+        let requested = match cork {
             None => connection.request(opaque, frame, self, deadline),
             Some(cork) => connection.request_corked(opaque, frame, self, deadline, cork),
         };
@@ -188,7 +189,7 @@ impl SendOp {
     /// The end of a message whose tries are over.
     pub(super) fn give_up(mut self: Box<Self>) {
         let outcome = match self.stored.take() {
-            Some(receipt) => Ok(receipt),
+            Some(receipt) => Ok(*receipt),
             None => {
                 let counters = self.core.counters();
                 let left = self.tries < self.retry_rules().tries;
@@ -270,18 +271,24 @@ impl SendOp {
         }
     }
 
-    fn receipt(&self, status: SendStatus, scan: &Scan<'_>) -> Receipt {
+    /// The receipt of an answer; the last one takes the head's texts along.
+    fn receipt(&mut self, status: SendStatus, scan: &Scan<'_>, last: bool) -> Receipt {
+        let head = &mut self.head;
+        let (message_id, topic) = match last {
+            true => (std::mem::take(&mut head.message_id), std::mem::take(&mut head.topic)),
+            false => (head.message_id.clone(), head.topic.clone()),
+        };
         Receipt {
             status,
-            message_id: self.head.message_id.clone(),
-            offset_message_id: scan.msg_id.to_string(),
-            topic: self.core.settings.namespace.strip(&self.head.topic).into_owned(),
-            broker_name: self.queue.broker.name.to_string(),
+            message_id,
+            offset_message_id: scan.msg_id[..].to_owned(),
+            topic: self.core.settings.namespace.strip_owned(topic),
+            broker_name: self.queue.broker.name[..].to_owned(),
             queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
             queue_offset: scan.queue_offset,
-            transaction_id: scan.transaction_id.to_string(),
-            region_id: scan.region_id.to_string(),
-            recall_handle: scan.recall_handle.to_string(),
+            transaction_id: scan.transaction_id[..].to_owned(),
+            region_id: scan.region_id[..].to_owned(),
+            recall_handle: scan.recall_handle[..].to_owned(),
             attempts: self.tries,
         }
     }
@@ -309,11 +316,12 @@ impl Responder for SendOp {
         if let Some(tracer) = &self.core.tracer {
             self.trace(tracer, status, scan);
         }
-        let receipt = self.receipt(status, scan);
-        if status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok {
+        let last = status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok;
+        let receipt = self.receipt(status, scan, last);
+        if last {
             return self.finish(Ok(receipt));
         }
-        self.stored = Some(receipt);
+        self.stored = Some(Box::new(receipt));
         self.end_try(TryEnd::NotStoreOk, Error::broker(scan.code, scan.remark.as_ref(), true));
     }
 

@@ -1,10 +1,11 @@
 """Sends as fast as it can in one mode and prints what a message cost: see ../README.md.
 
-Asynchronous messages go by ``send_async``, whose callback gives their place back.
+Asynchronous messages go by ``AsyncProducer.send_many``, from a few tasks that have all places of the window together.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import socket
@@ -14,10 +15,11 @@ import threading
 import time
 from typing import Any, Optional
 
-from mqproducer import Message, MqError, Producer, Receipt, SendStatus
+from mqproducer import BatchError, Message, MqError, Producer, Receipt, SendStatus
+from mqproducer.aio import AsyncProducer
 
-#: Most messages in flight in mode async.
-WINDOW = 1000
+#: Most messages in flight in mode async, and how many tasks share them.
+WINDOW, TASKS = 1000, 4
 #: Messages of one batch.
 BATCH = 32
 #: After so many one-way messages comes one that is answered, so that none only sits in a buffer when it counts.
@@ -78,9 +80,8 @@ class Bench:
         if not self.compress:
             self.config["compress_msg_body_over_howmuch"] = 2147483647
         self.stop = self.measuring = False
-        self.places = threading.Semaphore(WINDOW)
-        # Of each thread: stored messages, requests that were answered, one-way messages, failures.
-        count = self.threads
+        # Of each thread or task: stored messages, requests that were answered, one-way messages, failures.
+        count = max(self.threads, TASKS)
         self.done, self.answered = [0] * count, [0] * count
         self.one_way, self.errors = [0] * count, [0] * count
         self.latencies: list[list[int]] = [[] for _ in range(count)]
@@ -98,7 +99,7 @@ class Bench:
 
     def work(self, producer: Producer, worker: int) -> None:
         begin, latencies = time.perf_counter_ns, self.latencies[worker]
-        step = {"sync": self.one, "async": self.one_async, "oneway": self.one_ways, "batch": self.batch}[self.mode]
+        step = {"sync": self.one, "oneway": self.one_ways, "batch": self.batch}[self.mode]
         while not self.stop:
             started = begin()
             try:
@@ -123,35 +124,30 @@ class Bench:
     def batch(self, producer: Producer, worker: int) -> None:
         self.count(worker, producer.send_batch([self.message] * BATCH), 1)
 
-    def one_async(self, producer: Producer, worker: int) -> None:
-        def ended(receipt: Optional[Receipt], error: Optional[MqError]) -> None:
-            if receipt is not None:
-                self.count(worker, [receipt], 1)
-            elif error is not None:
-                self.fail(worker, error)
-            self.places.release()
+    async def work_async(self, producer: AsyncProducer, worker: int) -> None:
+        messages = [self.message] * (WINDOW // TASKS)
+        while not self.stop:
+            try:
+                receipts = await producer.send_many(messages)
+            except BatchError as failed:
+                self.fail(worker, failed)
+                receipts = [result for result in failed.results if isinstance(result, Receipt)]
+            self.count(worker, receipts, len(receipts))
 
-        self.places.acquire()
-        try:
-            producer.send_async(self.message, ended)
-        except MqError:
-            self.places.release()
-            raise
-
-    def wait_cpu(self, seconds: float) -> None:
+    async def wait_cpu(self, seconds: float) -> None:
         """Waits until the process has used so much CPU; a busy machine makes the wait longer, not the sample smaller."""
         cpu, begin = cpu_us(), time.perf_counter()
         while True:
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)
             elapsed = time.perf_counter() - begin
             if (cpu_us() - cpu >= seconds * 1e6 and elapsed >= 0.3) or elapsed >= seconds * 15:
                 return
 
-    def measure(self) -> dict[str, Any]:
-        self.wait_cpu(self.warm)
+    async def measure(self) -> dict[str, Any]:
+        await self.wait_cpu(self.warm)
         self.measuring = True
         messages, cpu, begin = -sum(self.done), -cpu_us(), time.perf_counter()
-        self.wait_cpu(self.seconds)
+        await self.wait_cpu(self.seconds)
         messages, cpu, elapsed = messages + sum(self.done), cpu + cpu_us(), time.perf_counter() - begin
         self.measuring, rss = False, status("VmHWM:")
         self.stop = True
@@ -163,19 +159,26 @@ class Bench:
             "rss_kb": rss,
         }
 
-    def send(self) -> dict[str, Any]:
+    async def run_async(self) -> dict[str, Any]:
+        async with AsyncProducer(f"rocketmq://{self.name_server}", group="perf_group", **self.config) as producer:
+            tasks = [asyncio.create_task(self.work_async(producer, worker)) for worker in range(TASKS)]
+            figures = await self.measure()
+            await asyncio.gather(*tasks)
+        return figures
+
+    def run_threads(self) -> dict[str, Any]:
         with Producer(f"rocketmq://{self.name_server}", group="perf_group", **self.config) as producer:
             threads = [threading.Thread(target=self.work, args=(producer, n)) for n in range(self.threads)]
             for thread in threads:
                 thread.start()
-            figures = self.measure()
+            figures = asyncio.run(self.measure())
             for thread in threads:
                 thread.join()
         return figures
 
     def run(self) -> None:
         before = ask(self.name_server)
-        figures = self.send()
+        figures = asyncio.run(self.run_async()) if self.mode == "async" else self.run_threads()
         latencies = sorted(latency for of_one in self.latencies for latency in of_one) if self.mode == "sync" else []
         for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
             figures[name] = latencies[int(len(latencies) * share)] / 1e3 if latencies else 0

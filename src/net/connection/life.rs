@@ -2,6 +2,7 @@
 
 use super::buffer::ReadBuffer;
 use super::{Connection, Failure, Phase, Served};
+use crate::completion::together;
 use crate::error::{Error, Result};
 use crate::net::inflight::Taken;
 use crate::net::outbox::Progress;
@@ -126,13 +127,7 @@ impl Connection {
                 Ok(0) => return Err(self.lost("the server closed it inside a frame")),
                 Ok(n) => {
                     let asked = buffer.filled(n);
-                    let mut consumed = 0;
-                    while let Some((frame, length)) =
-                        split(&buffer.bytes()[consumed..]).map_err(|error| self.protocol(&error.to_string()))?
-                    {
-                        self.receive(&frame)?;
-                        consumed += length;
-                    }
+                    let consumed = together(|| self.receive_all(buffer.bytes()))?;
                     buffer.consume(consumed);
                     if !asked {
                         return Ok(());
@@ -145,6 +140,18 @@ impl Connection {
         }
         tokio::task::yield_now().await;
         Ok(())
+    }
+
+    /// Takes the whole frames at the front; how many bytes they are.
+    fn receive_all(self: &Arc<Self>, bytes: &[u8]) -> Result<usize> {
+        let mut consumed = 0;
+        while let Some((frame, length)) =
+            split(&bytes[consumed..]).map_err(|error| self.protocol(&error.to_string()))?
+        {
+            self.receive(&frame)?;
+            consumed += length;
+        }
+        Ok(consumed)
     }
 
     fn receive(self: &Arc<Self>, frame: &Frame<'_>) -> Result<()> {

@@ -109,6 +109,7 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
+                Some(&other) if other > b' ' => return Some(other),
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
                 other => return other.copied(),
             }
@@ -189,17 +190,8 @@ impl<'a> Reader<'a> {
 
     /// Where the string's next quote or backslash is.
     #[inline]
-    fn special(&self, mut at: usize) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            let word = u64::from_le_bytes(*chunk);
-            let hit = equals(word, b'"') | equals(word, b'\\');
-            if hit != 0 {
-                return Some(at + hit.trailing_zeros() as usize / 8);
-            }
-            at += 8;
-        }
-        bytes.get(at..)?.iter().position(|&b| b == b'"' || b == b'\\').map(|found| at + found)
+    fn special(&self, at: usize) -> Option<usize> {
+        quote_or_backslash(self.text.as_bytes(), at)
     }
 
     /// The string whose opening quote is next, if it holds no escapes.
@@ -351,6 +343,20 @@ impl<'a> Reader<'a> {
         }
         self.fail(field, "the string's end")
     }
+}
+
+/// Where the next quote or backslash is.
+#[inline]
+pub(super) fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let hit = equals(word, b'"') | equals(word, b'\\');
+        if hit != 0 {
+            return Some(at + hit.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    bytes.get(at..)?.iter().position(|&b| b == b'"' || b == b'\\').map(|found| at + found)
 }
 
 /// A whole decimal number in its range.

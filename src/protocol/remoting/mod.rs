@@ -17,6 +17,7 @@ mod json;
 pub mod message_id;
 pub mod payload;
 pub mod properties;
+mod quick;
 pub mod recall;
 pub mod reply;
 pub mod request;

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::command::{ONEWAY, RESPONSE};
 use super::error::CodecError;
-use super::frame::Frame;
+use super::frame::{Frame, Serializer};
 use super::header::visit;
 use super::json::parse_int;
+use super::quick;
 
 /// What the I/O task needs of any frame, and a send of its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +55,39 @@ impl Scan<'_> {
 
 const NONE: Cow<'static, str> = Cow::Borrowed("");
 
+/// Of a header without any field.
+impl Default for Scan<'_> {
+    fn default() -> Self {
+        Scan {
+            code: 0,
+            flag: 0,
+            opaque: 0,
+            version: 0,
+            remark: NONE,
+            msg_id: NONE,
+            queue_id: -1,
+            queue_offset: -1,
+            transaction_id: NONE,
+            batch_uniq_id: NONE,
+            recall_handle: NONE,
+            region_id: NONE,
+            trace_on: true,
+        }
+    }
+}
+
 /// Reads a frame's header.
+#[inline]
 pub fn scan<'a>(frame: &Frame<'a>) -> Result<Scan<'a>, CodecError> {
+    let usual = if frame.serializer == Serializer::Json { quick::scan(frame.header) } else { None };
+    match usual {
+        Some(scan) => Ok(scan),
+        None => scan_whole(frame),
+    }
+}
+
+/// The same, whatever its form.
+pub(super) fn scan_whole<'a>(frame: &Frame<'a>) -> Result<Scan<'a>, CodecError> {
     let (mut msg_id, mut transaction_id, mut batch_uniq_id, mut recall_handle) = (NONE, NONE, NONE, NONE);
     let (mut region_id, mut queue_id, mut queue_offset, mut trace_on) = (NONE, -1, -1, true);
     let fixed = visit(frame, |name, value: Cow<'a, str>| {
@@ -91,7 +123,7 @@ pub fn scan<'a>(frame: &Frame<'a>) -> Result<Scan<'a>, CodecError> {
 
 /// The binary form cannot tell an empty value from none.
 #[inline]
-fn int_or_absent<T: TryFrom<i64> + From<i8>>(text: &str, field: &'static str) -> Result<T, CodecError> {
+pub(super) fn int_or_absent<T: TryFrom<i64> + From<i8>>(text: &str, field: &'static str) -> Result<T, CodecError> {
     if text.is_empty() { Ok(T::from(-1)) } else { parse_int(text, field) }
 }
 
