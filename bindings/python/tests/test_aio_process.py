@@ -131,6 +131,7 @@ async def main():
     for n in range(100):
         await producer.send("T", b"x")
     print("end", flush=True)
+    runs.set()
     while True:
         await asyncio.gather(*(producer.send("T", b"x") for _ in range(50)), producer.send_oneway("T", b"x"))
 
@@ -140,8 +141,10 @@ def run():
     except BaseException:
         pass
 
+runs = threading.Event()
 threading.Thread(target=run, daemon=True).start()
-time.sleep(0.5)
+runs.wait()
+time.sleep(0.2)
 """
         for _ in range(3):
             self.assertNotIn("Fatal", self.run_to_end(code, "mock://", "end\n"))

@@ -77,6 +77,9 @@ class Checks(unittest.TestCase):
         states = {(end.message_id, end.state) for end in hook.ends if end.from_check}
         expected = zip(receipts, (TransactionState.COMMIT, TransactionState.ROLLBACK, TransactionState.UNKNOWN))
         self.assertLessEqual({(receipt.message_id, state) for receipt, state in expected}, states)
+        # The checker holds it, also by the tracebacks of errors, and it the checker.
+        refused.clear()
+        del producer
 
     def test_a_checker_that_fails_counts_as_unknown(self) -> None:
         answers: list[Any] = [ValueError("of the checker"), SystemExit("out"), None, True, "commit", 99]

@@ -8,6 +8,7 @@ that its pieces have in common.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import unittest
 from pathlib import Path
@@ -110,6 +111,9 @@ def run(piece: Piece) -> str:
             producer.close()
             if isinstance(names.get("producer"), Producer):
                 names["producer"].close()
+            # Its functions hold its names, and so what the producers were given.
+            names.clear()
+            gc.collect()
     return printed.getvalue()
 
 
