@@ -235,6 +235,8 @@ class SendOptions(Structure):
     broker_name: Str
     machine_rooms: Str
     queue_selector: QueueSelector
+    awaited: int
+    reserved: int
     _fields_ = [
         ("struct_size", c_uint32),
         ("timeout_ms", c_uint32),
@@ -244,6 +246,8 @@ class SendOptions(Structure):
         ("broker_name", Str),
         ("machine_rooms", Str),
         ("queue_selector", QueueSelector),
+        ("awaited", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
