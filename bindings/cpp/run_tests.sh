@@ -100,6 +100,27 @@ dies() {
 }
 step "example that is killed" dies
 run "pages" sh tests/pages.sh "$library" "$build/pages"
+# newest NAME: the command, or the newest of those with a version in their names.
+newest() {
+    for command in "$1" $(cd /usr/bin && ls "$1"-[0-9]* 2>/dev/null | grep -x "$1-[0-9]*" | sort -t- -k2rn -k3rn); do
+        command -v "$command" && return
+    done
+}
+tidy=$(newest clang-tidy || :)
+if [ -n "$tidy" ]; then
+    step "clang-tidy" "$tidy" --quiet tests/with_exceptions.cpp -- -std=c++20 -Iinclude -I../../include
+else
+    echo "clang-tidy: not here, left out"
+fi
+clang=$(newest clang++ || :)
+if [ -n "$clang" ]; then
+    step "configure for clang" cmake -S . -B "$build/clang" -DCMAKE_CXX_COMPILER="$clang" -DMQPRODUCER_LIBRARY="$library"
+    step "build by clang" cmake --build "$build/clang" -j "${JOBS:-2}" --target tests_cxx20 without_exceptions_cxx17
+    run "tests_cxx20 by clang" "$build/clang/tests/tests_cxx20"
+    run "without_exceptions_cxx17 by clang" "$build/clang/tests/without_exceptions_cxx17"
+else
+    echo "clang: not here, left out"
+fi
 step "install" cmake --install "$build/in-tree"
 step "find_package" cmake -S ../../examples/cpp -B "$build/installed" -DCMAKE_PREFIX_PATH="$build/prefix"
 step "examples against the installed package" cmake --build "$build/installed"

@@ -57,7 +57,8 @@ public:
         }
     }
 
-    /// Has `coroutine` wait; false when there is nothing to wait for.
+    /// Has `coroutine` wait; false when there is nothing to wait for. Keeps `self` itself: the coroutine may be gone.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
     static bool wait(std::shared_ptr<AwaitedEnd> self, std::coroutine_handle<> coroutine) {
         self->coroutine_ = coroutine;
         // From here on the coroutine may run elsewhere, and what it holds be gone.
