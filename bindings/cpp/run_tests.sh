@@ -26,7 +26,7 @@ run() {
     shift
     status=0
     timeout 600 "$@" >"$output" 2>&1 || status=$?
-    counts=$(grep -x '[0-9]* passed, [0-9]* failed' "$output" | tail -n 1)
+    counts=$(grep -a -x '[0-9]* passed, [0-9]* failed' "$output" | tail -n 1)
     if [ -z "$counts" ]; then
         counts="0 passed, 1 failed"
     elif [ "$status" != 0 ] && [ "${counts#*, }" = "0 failed" ]; then
@@ -36,7 +36,7 @@ run() {
     passed=$((passed + ${counts%% *}))
     failed=$((failed + ${bad%% *}))
     echo "$name: $counts (exit status $status)"
-    [ "$status" = 0 ] || grep -v '^ok ' "$output" || :
+    [ "$status" = 0 ] || grep -a -v '^ok ' "$output" || :
 }
 
 # step NAME COMMAND...: runs a command that passes or fails as a whole.
