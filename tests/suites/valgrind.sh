@@ -11,7 +11,7 @@ for example in send epoll batch request transaction; do
     cc -std=c11 -g -Wall -Wextra -Werror -Iinclude "examples/c/$example.c" -o "$work/$example" \
         "-L$lib" -lmqproducer "-Wl,-rpath,$lib"
 done
-check() { valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible "$@"; }
+check() { valgrind --quiet --fair-sched=try --suppressions=tests/suites/valgrind.supp --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible "$@"; }
 printf '#include <stdlib.h>\nint main(void) { return malloc(7) == NULL; }\n' >"$work/leak.c"
 cc -O0 "$work/leak.c" -o "$work/leak"
 if check "$work/leak"; then
