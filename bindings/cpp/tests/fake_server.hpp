@@ -44,20 +44,20 @@ public:
             throw std::runtime_error("no listening socket");
         }
         port_ = ntohs(address.sin_port);
-        threads_.emplace_back([this] { accept_all(); });
+        acceptor_ = std::thread([this] { accept_all(); });
     }
 
     ~FakeServer() {
         shutdown(listener_, SHUT_RDWR);
-        threads_.front().join();
+        acceptor_.join();
         {
             std::lock_guard<std::mutex> lock(mutex_);
             for (const int connection : connections_) {
                 shutdown(connection, SHUT_RDWR);
             }
         }
-        for (std::size_t index = 1; index < threads_.size(); ++index) {
-            threads_[index].join();
+        for (std::thread& thread : threads_) {
+            thread.join();
         }
         for (const int connection : connections_) {
             close(connection);
@@ -158,6 +158,8 @@ private:
     std::atomic<int> sends_{0};
     std::mutex mutex_;
     std::vector<int> connections_;
+    // Alone adds to the connections and their threads.
+    std::thread acceptor_;
     std::vector<std::thread> threads_;
 };
 
