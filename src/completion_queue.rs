@@ -36,18 +36,20 @@ impl<T, S: Signal> CompletionQueue<T, S> {
     }
 
     /// Adds entries, of which there must be one, unless the queue is closed: then they are dropped. `placed` sees them
-    /// before anybody can take them.
+    /// before anybody can take them, and when the signal is raised already: whoever learns from it that a message has
+    /// ended may look at the descriptor at once.
     pub(crate) fn append(&self, mut entries: Vec<T>, placed: impl FnOnce(&mut [T])) {
         let mut state = self.state.lock();
         let Some(signal) = &state.signal else {
             drop(state);
             return drop(entries);
         };
-        placed(&mut entries);
         if !state.entries.is_empty() {
+            placed(&mut entries);
             return state.entries.extend(entries);
         }
         signal.raise();
+        placed(&mut entries);
         // Others who wait are woken by whoever leaves entries behind.
         if state.waiting > 0 {
             self.arrived.notify_one();
@@ -142,7 +144,7 @@ mod tests {
     fn entries_that_come_together_keep_their_order_behind_those_before() {
         let flag = Flag::default();
         let queue = CompletionQueue::new(flag.clone());
-        queue.append(vec![0, 1], |placed| assert_eq!(placed, [0, 1]));
+        queue.append(vec![0, 1], |placed| assert_eq!((&*placed, flag.state()), (&[0, 1][..], (1, 1))));
         queue.append(vec![2, 3], |_| ());
         assert_eq!(flag.state(), (1, 1));
         assert_eq!(queue.take(3, Instant::now()), [0, 1, 2]);
