@@ -6,9 +6,7 @@ use super::choose::Choice;
 use super::hooks::{self, After, Sending};
 use super::identity::now_ms;
 use super::lifecycle::Core;
-use crate::config::Backpressure;
 use crate::error::Result;
-use crate::ffi::os::is_library_thread;
 use crate::hook::SendMode;
 use crate::message::{Message, SendOptions};
 use crate::net::cork::Cork;
@@ -162,18 +160,6 @@ impl Core {
             Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork)?,
         };
         Ok(Admitted { head, compressed, route, rules, permit })
-    }
-
-    pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Result<Rules> {
-        let started = Instant::now();
-        let total = validate::timeout(options.timeout.unwrap_or(self.settings.send_msg_timeout))?;
-        Ok(Rules { mode, started, total, deadline: started + total })
-    }
-
-    /// What the calling thread does at the limits in flight.
-    pub(super) fn backpressure(&self) -> Backpressure {
-        // Room is given back by the dispatcher, which would wait for itself in a callback.
-        if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure }
     }
 
     pub(super) fn sending<'a>(

@@ -1,19 +1,17 @@
-//! A producer's life: start, the tasks that run beside it, flush, close.
+//! The life of a producer that speaks RocketMQ: start, the tasks that run beside it, flush, close.
 
 use super::accumulate::Accumulator;
 use super::admission::Admission;
+use super::base::{Base, Phase, after};
 use super::checks::Checks;
 use super::faults::Faults;
 use super::groups::{self, Registered};
 use super::heartbeat::greeting;
-use super::hooks::{Hook, Hooks};
 use super::identity::Identity;
 use super::lookup::Lookups;
 use super::requests::Requests;
-use super::statistics::Reports;
 use super::tasks::repeat;
 use super::trace::Tracer;
-use super::trace_context::TraceContexts;
 use super::waiting::Waiting;
 use crate::config::{Settings, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,56 +24,40 @@ use crate::route::RouteCache;
 use crate::runtime::Runtime;
 use crate::sync::{Gate, Mutex};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// Shortest time that close gives the farewells and the callbacks that still run.
 const LAST_GRACE: Duration = Duration::from_secs(1);
-/// Stands for longer times, which no clock could add.
-const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
-/// Where a producer is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Created,
-    Running,
-    Closed,
-}
-
-/// What all clones of a producer, its tasks and its messages share.
+/// What all clones of such a producer, its tasks and its messages share.
 pub(crate) struct Core {
-    pub(super) settings: Settings,
+    pub(super) base: Base,
     pub(super) identity: Identity,
-    pub(super) runtime: Arc<Runtime>,
     pub(super) pool: Arc<Pool>,
     pub(super) routes: RouteCache,
-    pub(super) admission: Arc<Admission>,
     /// `None`: `send_latency_enable` is off.
     pub(super) faults: Option<Faults>,
-    /// Told when messages in flight must end now.
-    pub(super) ending: Arc<Notify>,
-    pub(super) hooks: Hooks,
     /// `None`: `auto_batch` is off.
     pub(super) accumulator: Option<Arc<Accumulator>>,
-    pub(super) contexts: TraceContexts,
     /// `None`: no traces.
     pub(super) tracer: Option<Arc<Tracer>>,
     /// Requests that wait for a reply.
     pub(super) waiting: Arc<Waiting>,
     pub(super) checks: Checks,
-    pub(super) reports: Arc<Reports>,
     registered: Mutex<Option<Registered>>,
     pub(super) name_servers: NameServers,
     pub(super) lookups: Arc<Lookups>,
-    phase: Mutex<Phase>,
-    /// Set when messages in flight must end now.
-    aborting: AtomicBool,
-    pub(super) tasks: Mutex<Vec<AbortHandle>>,
     /// Kept alive as long as the producer.
     #[cfg(feature = "mock")]
     _cluster: Option<crate::mock::Cluster>,
+}
+
+impl std::ops::Deref for Core {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        &self.base
+    }
 }
 
 impl std::fmt::Debug for Core {
@@ -132,63 +114,24 @@ impl Core {
         let tracer = Tracer::new(&settings, &addresses);
         let core = Arc::new(Core {
             name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
-            admission,
             faults: settings.fault_tolerance.map(Faults::new),
-            ending: Arc::default(),
-            hooks: Hooks::default(),
             accumulator: settings
                 .auto_batch
                 .map(|limits| Arc::new(Accumulator::new(limits, settings.max_message_size))),
-            contexts: TraceContexts::default(),
             tracer,
             waiting: Arc::default(),
             checks: Checks::default(),
-            reports: Arc::default(),
             registered: Mutex::new(None),
             identity,
-            runtime,
             pool,
             routes: RouteCache::default(),
             lookups: Arc::default(),
-            phase: Mutex::new(Phase::Created),
-            aborting: AtomicBool::new(false),
-            tasks: Mutex::new(Vec::new()),
             #[cfg(feature = "mock")]
             _cluster: cluster,
-            settings,
+            base: Base::new(settings, runtime, admission),
         });
         requests.serve_for(&core);
         Ok(core)
-    }
-
-    pub(crate) fn phase(&self) -> Phase {
-        *self.phase.lock()
-    }
-
-    pub(super) fn must_run(&self) -> Result<()> {
-        match self.phase() {
-            Phase::Running => Ok(()),
-            Phase::Created => Err(Error::new(ErrorKind::NotStarted, "the producer is not started")),
-            Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
-        }
-    }
-
-    /// Whether messages in flight must end now; the error they end with.
-    pub(super) fn must_end(&self) -> Option<Error> {
-        self.aborting.load(Ordering::Acquire).then(|| Error::new(ErrorKind::Closed, "the producer was closed"))
-    }
-
-    pub(super) fn add_hook(&self, make: impl FnOnce() -> Hook) -> Result<()> {
-        self.before_start("hooks are added", || self.hooks.add(make()))
-    }
-
-    /// Does what can be done only while the producer is not started.
-    pub(super) fn before_start<T>(&self, what: &str, set: impl FnOnce() -> T) -> Result<T> {
-        match *self.phase.lock() {
-            Phase::Created => Ok(set()),
-            Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, format!("{what} before the start"))),
-            Phase::Closed => Err(Error::new(ErrorKind::Closed, "the producer is closed")),
-        }
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
@@ -201,22 +144,10 @@ impl Core {
 
     /// Starts it, without its tracer. `waits`: for the address server's first answer.
     pub(super) fn begin(self: &Arc<Self>, waits: bool) -> Result<()> {
-        {
-            let mut phase = self.phase.lock();
-            match *phase {
-                Phase::Created => {
-                    // Refused, the producer stays as it was: a later start may succeed.
-                    *self.registered.lock() = self.group_key().map(groups::register).transpose()?;
-                    self.hooks.fix();
-                    self.contexts.fix();
-                    *phase = Phase::Running;
-                }
-                Phase::Running => {
-                    return Err(Error::new(ErrorKind::AlreadyStarted, "the producer is started already"));
-                }
-                Phase::Closed => return Err(Error::new(ErrorKind::Closed, "the producer is closed")),
-            }
-        }
+        self.run(|| {
+            *self.registered.lock() = self.group_key().map(groups::register).transpose()?;
+            Ok(())
+        })?;
         let deadline = Instant::now() + self.settings.api_timeout;
         if self.name_servers.are_discovered() {
             let done = Arc::new(Gate::default());
@@ -237,7 +168,7 @@ impl Core {
         self.tasks.lock().extend(tasks);
         self.detect_faults();
         self.start_accumulator();
-        self.report_again_and_again();
+        self.report_again_and_again(self);
         if self.name_servers.are_discovered() {
             let again = repeat(Arc::downgrade(self), self.settings.address_interval, |core| core.discover(None));
             self.tasks.lock().push(self.runtime.spawn(again).abort_handle());
@@ -246,21 +177,12 @@ impl Core {
     }
 
     pub(crate) fn flush(self: &Arc<Self>, timeout: Duration) -> Result<()> {
-        if self.phase() == Phase::Created {
-            self.must_run()?;
-        }
-        self.send_held();
-        let left = self.admission.wait_idle(after(timeout));
-        left.map_err(|left| {
-            let what = format!("{left} messages have not completed within {} ms", timeout.as_millis());
-            Error::new(ErrorKind::Timeout, what)
-        })
+        self.base.flush(timeout, || self.send_held())
     }
 
     pub(crate) fn close(self: &Arc<Self>, timeout: Duration) -> Result<()> {
         let deadline = after(timeout);
-        let ran = std::mem::replace(&mut *self.phase.lock(), Phase::Closed) == Phase::Running;
-        self.admission.close();
+        let ran = self.refuse_more() == Phase::Running;
         self.hold_no_more();
         let drained = self.admission.wait_idle(deadline);
         if let Some(tracer) = &self.tracer {
@@ -277,20 +199,12 @@ impl Core {
             return Ok(());
         };
         let still = self.admission.wait_idle(Instant::now() + LAST_GRACE).err().unwrap_or(0);
-        let ended = format!("{left} messages had not completed within {} ms and were given up", timeout.as_millis());
-        Err(Error::new(
-            ErrorKind::Timeout,
-            match still {
-                0 => ended,
-                still => format!("{ended}; {still} of their callbacks have not returned yet"),
-            },
-        ))
+        Err(Base::given_up(left, still, timeout))
     }
 
     /// Ends everything without waiting; what is in flight completes with `Closed`.
     pub(crate) fn abandon(self: &Arc<Self>) {
-        *self.phase.lock() = Phase::Closed;
-        self.admission.close();
+        self.refuse_more();
         if let Some(tracer) = &self.tracer {
             tracer.abandon();
         }
@@ -317,14 +231,10 @@ impl Core {
 
     fn end(self: &Arc<Self>) {
         drop(self.registered.lock().take());
-        self.reports.stop();
-        self.aborting.store(true, Ordering::Release);
-        self.ending.notify_waiters();
+        self.end_now();
         self.waiting.close();
         self.end_held();
-        for task in self.tasks.lock().drain(..) {
-            task.abort();
-        }
+        self.stop_tasks();
         for connection in self.pool.all() {
             connection.doom(Error::new(ErrorKind::Closed, "the producer was closed"));
         }
@@ -339,8 +249,4 @@ fn discovery(addresses: Vec<Arc<str>>, settings: &Settings) -> Discovery {
         api_timeout: settings.api_timeout,
         serializer: settings.serializer,
     }
-}
-
-fn after(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(CENTURY)
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod accumulate;
 pub(crate) mod admission;
+mod base;
 pub(crate) mod batch;
 pub(crate) mod checks;
 mod choose;
@@ -48,7 +49,7 @@ use crate::statistics::Statistics;
 use batch::BatchCompletion;
 use hooks::Hook;
 use lifecycle::Core;
-use statistics::Listener;
+use statistics::{Counted, Listener};
 use std::sync::Arc;
 use std::time::Duration;
 use trace_context::ContextSource;

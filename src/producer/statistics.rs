@@ -1,11 +1,12 @@
 //! A producer's statistics: taken on demand, and told to a callback again and again.
 
+use super::base::Base;
 use super::lifecycle::Core;
 use super::tasks::repeat;
 use crate::broker::BrokerHealth;
 use crate::error::{ErrorKind, Result};
-use crate::runtime::Job;
-use crate::statistics::counters::{Causes, Counters};
+use crate::runtime::{Dispatcher, Job};
+use crate::statistics::counters::Causes;
 use crate::statistics::{BrokerStatistics, CauseCount, RouteStatistics, Statistics};
 use crate::sync::{Condvar, Mutex, wait_timeout};
 use std::collections::BTreeMap;
@@ -79,9 +80,14 @@ impl Reports {
     }
 }
 
+/// Who has statistics.
+pub(super) trait Counted: Send + Sync {
+    fn statistics(&self) -> Statistics;
+}
+
 /// A call on its way to the listener.
 pub(crate) struct Report {
-    core: Weak<Core>,
+    core: Weak<dyn Counted>,
     reports: Arc<Reports>,
 }
 
@@ -112,49 +118,52 @@ impl Drop for Ending<'_> {
     }
 }
 
-impl Core {
-    pub(super) fn counters(&self) -> &Counters {
-        self.admission.counters()
-    }
-
+impl Base {
     pub(super) fn report_to(&self, make: impl FnOnce() -> Listener) -> Result<()> {
         let set = || self.reports.state.lock().listener.replace(make());
         self.before_start("the statistics callback is set", set).map(drop)
     }
 
-    /// Tells the listener at each interval, when both are set.
-    pub(super) fn report_again_and_again(self: &Arc<Self>) {
+    /// Tells the listener those of `counted`, which owns this, at each interval, when both are set.
+    pub(super) fn report_again_and_again<C: Counted + 'static>(&self, counted: &Arc<C>) {
         let interval = self.settings.statistics_interval;
-        if !interval.is_zero() && self.reports.state.lock().listener.is_some() {
-            let report = repeat(Arc::downgrade(self), interval, Core::report);
-            self.tasks.lock().push(self.runtime.spawn(report).abort_handle());
+        if interval.is_zero() || self.reports.state.lock().listener.is_none() {
+            return;
         }
-    }
-
-    /// Has the dispatcher tell the listener, unless the last call still waits there.
-    fn report(self: &Arc<Self>) {
-        let listener = {
-            let mut state = self.reports.state.lock();
-            let Some(listener) = state.listener.clone().filter(|_| !state.queued) else {
-                return;
-            };
-            state.queued = true;
-            listener
-        };
-        let report = Report { core: Arc::downgrade(self), reports: Arc::clone(&self.reports) };
-        self.runtime.dispatcher().push(match listener {
-            Listener::Closure(closure) => Job::Closure(Box::new(move || {
-                if let Some(statistics) = report.begin() {
-                    let _ending = Ending(&report);
-                    closure(&statistics);
-                }
-            })),
-            #[cfg(feature = "capi")]
-            Listener::Foreign(listener) => Job::Foreign(crate::ffi::callback::ForeignJob::statistics(listener, report)),
+        let (reports, dispatcher) = (Arc::clone(&self.reports), Arc::clone(self.runtime.dispatcher()));
+        let report = repeat(Arc::downgrade(counted), interval, move |counted| {
+            let core: Arc<dyn Counted> = Arc::clone(counted) as Arc<dyn Counted>;
+            report(&reports, &core, &dispatcher);
         });
+        self.tasks.lock().push(self.runtime.spawn(report).abort_handle());
     }
+}
 
-    pub(crate) fn statistics(&self) -> Statistics {
+/// Has the dispatcher tell the listener, unless the last call still waits there.
+fn report(reports: &Arc<Reports>, core: &Arc<dyn Counted>, dispatcher: &Dispatcher) {
+    let listener = {
+        let mut state = reports.state.lock();
+        let Some(listener) = state.listener.clone().filter(|_| !state.queued) else {
+            return;
+        };
+        state.queued = true;
+        listener
+    };
+    let report = Report { core: Arc::downgrade(core), reports: Arc::clone(reports) };
+    dispatcher.push(match listener {
+        Listener::Closure(closure) => Job::Closure(Box::new(move || {
+            if let Some(statistics) = report.begin() {
+                let _ending = Ending(&report);
+                closure(&statistics);
+            }
+        })),
+        #[cfg(feature = "capi")]
+        Listener::Foreign(listener) => Job::Foreign(crate::ffi::callback::ForeignJob::statistics(listener, report)),
+    });
+}
+
+impl Counted for Core {
+    fn statistics(&self) -> Statistics {
         // What ends is read before what begins, so that no more messages end than were accepted.
         let counters = self.counters();
         let (acknowledged, oneway, failed_bytes) =
@@ -202,7 +211,9 @@ impl Core {
             dropped_log_records: dropped_log_records(),
         }
     }
+}
 
+impl Core {
     fn route_statistics(&self) -> Vec<RouteStatistics> {
         let now = Instant::now();
         let routes = self.routes.all_fetched().into_iter().map(|(topic, fetched)| RouteStatistics {

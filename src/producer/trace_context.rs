@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::lifecycle::Core;
+use super::base::Base;
 
 /// Tells the trace context of the caller.
 pub(crate) enum ContextSource {
@@ -81,7 +81,7 @@ impl TraceContexts {
     }
 }
 
-impl Core {
+impl Base {
     /// `make` is called when the source is taken.
     pub(super) fn set_trace_context(&self, make: impl FnOnce() -> ContextSource) -> Result<()> {
         let replaced = self.before_start("a trace context is set", || self.contexts.set.lock().replace(make()))?;
