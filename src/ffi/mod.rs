@@ -22,6 +22,7 @@ mod find_route;
 mod handle;
 #[cfg(feature = "capi")]
 pub(crate) mod hook;
+pub(crate) mod inherited;
 #[cfg(feature = "capi")]
 pub(crate) mod log;
 #[cfg(feature = "capi")]

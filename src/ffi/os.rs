@@ -23,6 +23,7 @@ static REGISTER_FORK_HANDLER: Once = Once::new();
 #[cfg_attr(miri, allow(dead_code))]
 extern "C" fn raise_fork_generation() {
     FORK_GENERATION.fetch_add(1, Ordering::Relaxed);
+    super::inherited::close_all();
 }
 
 /// How many forks lie between the first process and this one, counted from the first call on.
@@ -30,7 +31,7 @@ extern "C" fn raise_fork_generation() {
 /// What was made under another generation belongs to the parent and must not be touched.
 pub(crate) fn fork_generation() -> u32 {
     REGISTER_FORK_HANDLER.call_once(|| {
-        // SAFETY: the handler is a static function and does nothing but an atomic addition.
+        // SAFETY: the handler is a static function that makes only calls which a child of many threads may make.
         #[cfg(not(miri))]
         unsafe {
             libc::pthread_atfork(None, None, Some(raise_fork_generation))

@@ -13,6 +13,7 @@ use super::clients::Link;
 use super::output::{Next, Output};
 use super::store::Store;
 use super::{broker, name_server};
+use crate::ffi::inherited::ClosedInChildren;
 use crate::protocol::remoting::{CodecError, Frame, Header, Serializer, frame, split};
 
 /// Room for a read when the size of the next frame is not known.
@@ -119,13 +120,17 @@ impl Node {
     }
 }
 
-/// Closes a stream however its task ends: the peer learns it even when a forked child holds a copy of the socket.
-struct Closing(TcpStream);
+/// Closes a stream however its task ends: the peer learns it even when a child that was forked just then holds a copy of
+/// the socket.
+struct Closing {
+    _inherited: ClosedInChildren,
+    stream: TcpStream,
+}
 
 impl Drop for Closing {
     fn drop(&mut self) {
         // A failure means that the peer knows.
-        let _ = SockRef::from(&self.0).shutdown(Shutdown::Both);
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
     }
 }
 
@@ -141,7 +146,7 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
     };
     let (link, mut asked) = node.store.clients.connect(broker, node.serializer);
     let caller = Caller { peer, link: &link };
-    let mut stream = Closing(stream);
+    let mut stream = Closing { _inherited: ClosedInChildren::new(&stream), stream };
     let (mut input, mut out) = (BytesMut::new(), Output::default());
     let mut thawed = false;
     loop {
@@ -149,7 +154,7 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
         thawed = false;
         let enough = out.ready.len() >= WRITE_BYTES;
         if !out.ready.is_empty() {
-            if stream.0.write_all(&out.ready).await.is_err() {
+            if stream.stream.write_all(&out.ready).await.is_err() {
                 return;
             }
             out.ready.clear();
@@ -170,7 +175,7 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
         };
         input.reserve(wanted.max(READ_BYTES));
         tokio::select! {
-            read = stream.0.read_buf(&mut input) => match read {
+            read = stream.stream.read_buf(&mut input) => match read {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             },

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::connection::{Node, serve};
 use super::server::refused;
 use crate::error::Result;
+use crate::ffi::inherited::ClosedInChildren;
 use crate::runtime::EventLoop;
 use crate::sync::Mutex;
 
@@ -110,6 +111,7 @@ async fn accept(
         Ok(listener) => listener,
         Err(error) => return tracing::error!("the embedded cluster cannot listen: {error}"),
     };
+    let inherited = ClosedInChildren::new(&listener);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -126,6 +128,7 @@ async fn accept(
             _ = &mut stopped => break,
         }
     }
+    drop(inherited);
     drop(listener);
     connections.shutdown().await;
     drop(end);

@@ -5,6 +5,7 @@ use super::outbox::Sink;
 use super::socks::Proxy;
 use super::tls::{Session, Tls};
 use crate::error::Error;
+use crate::ffi::inherited::ClosedInChildren;
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ pub(crate) struct Access {
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    _inherited: ClosedInChildren,
     socket: TcpStream,
     session: Option<Session>,
 }
@@ -31,6 +33,7 @@ impl Transport {
         let started = Instant::now();
         let left = || timeout.saturating_sub(started.elapsed());
         let mut socket = dial(access.proxy.as_ref().map_or(address, Proxy::address), timeout).await?;
+        let inherited = ClosedInChildren::new(&socket);
         if let Some(proxy) = &access.proxy {
             within(address, timeout, left(), proxy.shake_hands(address, &mut socket)).await?;
         }
@@ -38,7 +41,7 @@ impl Transport {
             Some(tls) => Some(within(address, timeout, left(), tls.shake_hands(address, &socket)).await?),
             None => None,
         };
-        Ok(Transport { socket, session })
+        Ok(Transport { _inherited: inherited, socket, session })
     }
 
     /// Resolves when there may be something to read.
