@@ -1,3 +1,4 @@
 //! Wire protocols, pure: bytes in, values out. No sockets, no clocks, no threads.
 
+pub mod openwire;
 pub mod remoting;
