@@ -54,6 +54,7 @@ summary() {
 
 only=$*
 suite rust sh tests/suites/rust.sh
+suite deny sh tests/suites/deny.sh
 suite package sh tests/suites/package.sh
 suite loom sh tests/suites/loom.sh
 suite miri sh tests/suites/miri.sh

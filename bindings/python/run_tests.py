@@ -1,7 +1,7 @@
 """Runs the package's tests on every Python that is found, 3.9 to 3.14, and the type checkers once.
 
 One line for each: the interpreter's version and the counts of its tests. The exit code is non-zero when one fails or
-none is found. Only the type checkers and uvloop are packages; they are installed under ``--work-dir``.
+none is found. Only the type checkers, uvloop and gunicorn are packages; they are installed under ``--work-dir``.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ class Sum:
         return f"{tests} on {self.interpreters} interpreters; types {self.types}"
 
 
-def install_uvloop(version: str, interpreter: str, work_dir: Path) -> Optional[Path]:
-    """Where uvloop is for one interpreter; None where it cannot be installed, which is not a failure."""
-    place = work_dir / f"uvloop-{version}"
-    if not (place / "uvloop").is_dir():
+def install(package: str, version: str, interpreter: str, work_dir: Path) -> Optional[Path]:
+    """Where a package is for one interpreter; None where it cannot be installed, which is not a failure."""
+    place = work_dir / f"{package}-{version}"
+    if not (place / package).is_dir():
         pip = [interpreter, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
-        if subprocess.run([*pip, "--target", str(place), "uvloop"], capture_output=True).returncode != 0:
+        if subprocess.run([*pip, "--target", str(place), package], capture_output=True).returncode != 0:
             return None
     return place
 
@@ -88,12 +88,13 @@ def install_uvloop(version: str, interpreter: str, work_dir: Path) -> Optional[P
 def run_tests(version: str, interpreter: str, environment: dict[str, str], work_dir: Path, total: Sum) -> None:
     """Runs the tests on one interpreter and prints their counts, what they measured, and all when one failed."""
     total.interpreters += 1
-    uvloop = install_uvloop(version, interpreter, work_dir)
+    uvloop = install("uvloop", version, interpreter, work_dir)
+    gunicorn = install("gunicorn", version, interpreter, work_dir)
     loops = "asyncio, uvloop"
     if uvloop is None:
         loops = "asyncio alone, uvloop could not be installed"
-    else:
-        environment = dict(environment, PYTHONPATH=os.pathsep.join([str(uvloop), environment.get("PYTHONPATH", "")]))
+    places = [str(place) for place in (uvloop, gunicorn) if place is not None]
+    environment = dict(environment, PYTHONPATH=os.pathsep.join([*places, environment.get("PYTHONPATH", "")]))
     command = [interpreter, "-X", "dev", "-m", "unittest", "discover", "-s", "tests", "-t", "."]
     try:
         done = subprocess.run(
