@@ -164,7 +164,10 @@ impl Cluster {
 
     /// How many delayed messages wait for their time.
     pub fn delayed_message_count(&self) -> usize {
-        self.0.server.store().map_or(0, |store| store.lock().held.delayed())
+        self.0.server.store().map_or(0, |store| {
+            let state = store.lock();
+            state.held.delayed() + state.openwire.scheduled()
+        })
     }
 
     /// How long brokers wait before they ask for the end of a transaction, and before they ask again: 1 ms to 24 h; 1 s

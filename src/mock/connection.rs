@@ -12,14 +12,14 @@ use super::answer::{Answer, Request};
 use super::clients::Link;
 use super::output::{Next, Output};
 use super::store::Store;
-use super::{broker, name_server};
+use super::{broker, name_server, openwire};
 use crate::ffi::inherited::ClosedInChildren;
 use crate::protocol::remoting::{CodecError, Frame, Header, Serializer, frame, split};
 
 /// Room for a read when the size of the next frame is not known.
-const READ_BYTES: usize = 64 * 1024;
+pub(super) const READ_BYTES: usize = 64 * 1024;
 /// Answers are written when they are this many, although more requests wait.
-const WRITE_BYTES: usize = 256 * 1024;
+pub(super) const WRITE_BYTES: usize = 256 * 1024;
 
 /// The number of a connection to the name server, which no broker has.
 const NO_BROKER: usize = usize::MAX;
@@ -30,6 +30,8 @@ pub(super) enum Role {
     NameServer,
     /// The broker of this number.
     Broker(usize),
+    /// The connector of this number for ActiveMQ clients.
+    OpenWire(usize),
 }
 
 /// One server of the cluster.
@@ -89,7 +91,7 @@ impl Node {
     fn answer(&self, request: &Request<'_>) -> Answer {
         match self.role {
             Role::NameServer => name_server::answer(&self.store, request),
-            Role::Broker(number) => broker::answer(&self.store, number, request),
+            Role::Broker(number) | Role::OpenWire(number) => broker::answer(&self.store, number, request),
         }
     }
 
@@ -122,9 +124,9 @@ impl Node {
 
 /// Closes a stream however its task ends: the peer learns it even when a child that was forked just then holds a copy of
 /// the socket.
-struct Closing {
+pub(super) struct Closing {
     _inherited: ClosedInChildren,
-    stream: TcpStream,
+    pub(super) stream: TcpStream,
 }
 
 impl Drop for Closing {
@@ -140,13 +142,14 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("no TCP_NODELAY for {peer}: {error}");
     }
+    let mut stream = Closing { _inherited: ClosedInChildren::new(&stream), stream };
     let broker = match node.role {
         Role::NameServer => NO_BROKER,
         Role::Broker(number) => number,
+        Role::OpenWire(number) => return openwire::serve(&node, number, stream, peer).await,
     };
     let (link, mut asked) = node.store.clients.connect(broker, node.serializer);
     let caller = Caller { peer, link: &link };
-    let mut stream = Closing { _inherited: ClosedInChildren::new(&stream), stream };
     let (mut input, mut out) = (BytesMut::new(), Output::default());
     let mut thawed = false;
     loop {

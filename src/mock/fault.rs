@@ -141,13 +141,20 @@ impl Fault {
         if let Some(answer) = answer.filter(|_| !request.is_oneway()) {
             answer.encode(request, serializer, &mut bytes);
         }
+        self.finish(bytes, false, out)
+    }
+
+    /// Sends the answer as the fault has it: later, half, not at all, or something else. `close`: the connection would end
+    /// without the fault, too.
+    pub(super) fn finish(&self, mut bytes: BytesMut, close: bool, out: &mut Output) -> Next {
         match &self.action {
             FaultAction::HalfAnswer => bytes.truncate(bytes.len() / 2),
             FaultAction::Garbage(garbage) if garbage.is_empty() => bytes.extend_from_slice(&GARBAGE),
             FaultAction::Garbage(garbage) => bytes.extend_from_slice(garbage),
             _ => {}
         }
-        let close = matches!(self.action, FaultAction::CloseBefore | FaultAction::CloseAfter | FaultAction::HalfAnswer);
+        let close = close
+            || matches!(self.action, FaultAction::CloseBefore | FaultAction::CloseAfter | FaultAction::HalfAnswer);
         if !self.delay.is_zero() {
             out.later(self.delay, bytes, close);
             return Next::Frame;
@@ -237,8 +244,17 @@ impl Faults {
 
     /// The oldest fault for such a request, which is one less from now on.
     pub(super) fn take(&self, role: Role, code: i32) -> Option<Hit> {
+        self.take_if(|pushed| pushed.fits(role, code))
+    }
+
+    /// The same, of faults that name the code.
+    pub(super) fn take_of_code(&self, role: Role, code: i32) -> Option<Hit> {
+        self.take_if(|pushed| pushed.fault.code == code && pushed.fits(role, code))
+    }
+
+    fn take_if(&self, fits: impl Fn(&Pushed) -> bool) -> Option<Hit> {
         let mut pushed = self.pushed.lock();
-        let at = pushed.iter().position(|pushed| pushed.fits(role, code))?;
+        let at = pushed.iter().position(fits)?;
         let hit = Hit { fault: Arc::clone(&pushed[at].fault), cleared: self.cleared.subscribe() };
         match pushed[at].left {
             0 => {}

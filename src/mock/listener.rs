@@ -65,6 +65,10 @@ impl Listener {
         Listener { address, node, state: Mutex::new(state) }
     }
 
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Closes the socket and all connections; all that has happened at the return. Must not run on the event loop.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();

@@ -13,6 +13,8 @@
 //!   is connected, up to 15 times, then forgotten;
 //! * making topics, telling queue offsets, and pulling messages.
 //!
+//! ActiveMQ clients may connect, too: see [`Cluster::openwire_addresses`].
+//!
 //! What goes wrong on purpose: [`Cluster::push_fault`], [`Cluster::set_in_route`], [`Cluster::set_listening`]. What came:
 //! [`Cluster::requests`].
 //!
@@ -43,6 +45,7 @@ mod held;
 mod listener;
 mod message;
 mod name_server;
+mod openwire;
 mod output;
 mod pull;
 mod recall;

@@ -36,7 +36,7 @@ impl Responders {
         self.0.lock().insert(topic.to_owned(), responder);
     }
 
-    fn get(&self, topic: &str) -> Option<Responder> {
+    pub(super) fn get(&self, topic: &str) -> Option<Responder> {
         self.0.lock().get(topic).cloned()
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::cluster::Cluster;
 use super::connection::Role;
 use super::fault::Fault;
+use super::openwire;
 use super::requests::{Filter, SeenRequest};
-use super::store::Store;
+use super::store::{Broker, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::is_library_thread;
 
@@ -19,6 +20,12 @@ impl Store {
     fn role(&self, name: &str) -> Result<Role> {
         if name == NAME_SERVER {
             return Ok(Role::NameServer);
+        }
+        if let Some(letter) = name.strip_prefix(openwire::PREFIX) {
+            let of_name = |broker: &Broker| broker.name.strip_prefix("broker-") == Some(letter);
+            if let Some(number) = self.brokers.iter().position(of_name) {
+                return Ok(Role::OpenWire(number));
+            }
         }
         let number = name.parse().ok().filter(|number| *number < self.brokers.len());
         let found = self.brokers.iter().position(|broker| broker.name == name).or(number);
@@ -42,6 +49,7 @@ impl Store {
         match role {
             Role::NameServer => NAME_SERVER.to_owned(),
             Role::Broker(number) => self.brokers[number].name.clone(),
+            Role::OpenWire(number) => openwire::connector_name(&self.brokers[number]),
         }
     }
 }
@@ -81,8 +89,8 @@ impl Cluster {
         let store = self.live_store()?;
         match store.role(broker)? {
             Role::Broker(number) => store.brokers[number].in_route.store(in_route, Ordering::Relaxed),
-            Role::NameServer if in_route => {}
-            Role::NameServer => {
+            Role::NameServer | Role::OpenWire(_) if in_route => {}
+            Role::NameServer | Role::OpenWire(_) => {
                 let why = format!("`broker` is `{broker}`, which no route can lose");
                 return Err(Error::new(ErrorKind::InvalidArgument, why));
             }

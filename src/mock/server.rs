@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::fork_generation;
 use crate::protocol::remoting::Serializer;
 use crate::runtime::EventLoop;
+use crate::sync::Mutex;
 
 /// What a cluster is started with.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Server {
     event_loop: EventLoop,
     /// The name server, then the brokers.
     listeners: Vec<Listener>,
+    /// The connectors for ActiveMQ clients; none before somebody asks for them.
+    openwire: Mutex<Vec<Listener>>,
     generation: u32,
 }
 
@@ -66,7 +69,7 @@ impl Server {
         });
         let listeners = listeners.collect();
         event_loop.spawn(held::run(Arc::clone(&store)));
-        Ok(Server { store, event_loop, listeners, generation: fork_generation() })
+        Ok(Server { store, event_loop, listeners, openwire: Mutex::default(), generation: fork_generation() })
     }
 
     /// Where its name server listens.
@@ -84,13 +87,34 @@ impl Server {
         let number = match role {
             Role::NameServer => 0,
             Role::Broker(number) => number + 1,
+            Role::OpenWire(number) => {
+                self.openwire()?;
+                return self.switch(&self.openwire.lock()[number], listening);
+            }
         };
-        let listener = &self.listeners[number];
+        self.switch(&self.listeners[number], listening)
+    }
+
+    fn switch(&self, listener: &Listener, listening: bool) -> Result<()> {
         if listening {
             return listener.open(&self.event_loop);
         }
         listener.close();
         Ok(())
+    }
+
+    /// Where the connectors for ActiveMQ clients listen, one for each broker. Not for a forked child.
+    pub(super) fn openwire(&self) -> Result<Vec<SocketAddr>> {
+        let mut connectors = self.openwire.lock();
+        if connectors.is_empty() {
+            let bound = (0..self.store.brokers.len()).map(|_| bind(0)).collect::<Result<Vec<_>>>()?;
+            for (number, (socket, address)) in bound.into_iter().enumerate() {
+                let (store, role) = (Arc::clone(&self.store), Role::OpenWire(number));
+                let node = Node { store, role, serializer: Serializer::Json };
+                connectors.push(Listener::start(socket, address, node, &self.event_loop));
+            }
+        }
+        Ok(connectors.iter().map(Listener::address).collect())
     }
 }
 
@@ -99,6 +123,8 @@ impl Drop for Server {
         if self.generation != fork_generation() {
             // The tasks that their drop wakes are the parent's.
             std::mem::forget(std::mem::take(&mut self.listeners));
+            // Perhaps somebody held the lock at the fork.
+            std::mem::forget(std::mem::take(&mut self.openwire));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::clients::Clients;
 use super::fault::Faults;
 use super::held::{Clock, Held};
 use super::message::{ProducerGroup, StoredMessage};
+use super::openwire;
 use super::reply::Responders;
 use super::requests::Requests;
 use super::topic::{DEFAULT_TOPIC, TopicConfig};
@@ -86,6 +87,7 @@ pub(super) struct State {
     messages: usize,
     waiters: usize,
     pub(super) held: Held,
+    pub(super) openwire: openwire::State,
 }
 
 impl State {
@@ -163,8 +165,11 @@ impl State {
 
     fn count(&self, topic: Option<&str>) -> usize {
         match topic {
-            None => self.messages,
-            Some(_) => self.queues(topic).map(|(.., queue)| queue.records.len()).sum(),
+            None => self.messages + self.openwire.count(None),
+            Some(_) => {
+                let stored: usize = self.queues(topic).map(|(.., queue)| queue.records.len()).sum();
+                stored + self.openwire.count(topic)
+            }
         }
     }
 }
@@ -200,6 +205,7 @@ impl Store {
             messages: 0,
             waiters: 0,
             held: Held::default(),
+            openwire: openwire::State::default(),
         };
         for broker in 0..brokers.len() {
             let perm = PERM_READ | PERM_WRITE | PERM_INHERIT;
@@ -253,8 +259,10 @@ impl Store {
 
     pub(super) fn messages(&self, topic: Option<&str>) -> Vec<StoredMessage> {
         let mut messages = Vec::new();
+        let logged: Vec<_>;
         {
             let state = self.lock();
+            logged = state.openwire.messages(topic).cloned().collect();
             for (topic, broker, number, queue) in state.queues(topic) {
                 let records = queue.records_from(queue.min_offset());
                 let broker = &self.brokers[broker];
@@ -264,6 +272,7 @@ impl Store {
         }
         // After the lock, so that the brokers can go on.
         messages.iter_mut().for_each(StoredMessage::decompress);
+        messages.extend(logged.iter().map(|one| openwire::stored_message(&self.brokers[one.connector], one)));
         messages
     }
 
@@ -271,6 +280,7 @@ impl Store {
         let mut state = self.lock();
         state.messages = 0;
         state.held.clear();
+        state.openwire.clear();
         let brokers = state.topics.values_mut().flatten().flatten();
         for queue in brokers.flat_map(|on| &mut on.queues) {
             queue.first = queue.max_offset();
