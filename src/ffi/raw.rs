@@ -127,7 +127,7 @@ fn answer(held: *mut HeldCheck) {
         if let Some(message) = &(*held).message {
             let checker: &RawChecker = &(*held).checker;
             let state = (checker.call)(checker.user_data, std::ptr::from_ref(message));
-            tell(&(*held).check, state);
+            tell(&mut (*held).check, state);
             (checker.told)(checker.user_data);
         }
         drop(handle::take(held));
@@ -135,7 +135,7 @@ fn answer(held: *mut HeldCheck) {
 }
 
 /// Tells the broker, then the hooks, which are Rust's own here.
-fn tell(check: &Check, state: TransactionState) {
+fn tell(check: &mut Check, state: TransactionState) {
     let hooks: Option<Arc<[Hook]>> = check.answer(state, None);
     for hook in hooks.iter().flat_map(|hooks| hooks.iter()) {
         check.tell(hook, state);

@@ -12,9 +12,11 @@ use crate::protocol::remoting::transaction::{CheckTransactionState, TransactionS
 use crate::protocol::remoting::{properties, stored_message};
 use crate::received::ReceivedMessage;
 use crate::runtime::Job;
+use crate::sync::{Condvar, Mutex, wait_timeout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 /// The most checks that wait for the checker, as in the Java client; the broker asks again for those over it.
 const MAX_WAITING: usize = 2000;
@@ -36,6 +38,7 @@ pub(crate) enum Checker {
 pub(super) struct Checks {
     checker: OnceLock<Checker>,
     waiting: Arc<Waiting>,
+    answering: Arc<Answering>,
 }
 
 #[derive(Default)]
@@ -71,7 +74,44 @@ impl Drop for Place {
     }
 }
 
+/// The checks that are being answered: a close waits for them, since the broker heard nothing of a decision that the
+/// checker has made already, and may find nobody else to ask.
+#[derive(Default)]
+struct Answering {
+    count: Mutex<usize>,
+    ended: Condvar,
+}
+
+/// A check's stay among those.
+struct Turn(Arc<Answering>);
+
+impl Turn {
+    fn begin(answering: &Arc<Answering>) -> Turn {
+        *answering.count.lock() += 1;
+        Turn(Arc::clone(answering))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.0.count.lock() -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
 impl Checks {
+    /// Waits until no check is being answered.
+    pub(super) fn wait_idle(&self, deadline: Instant) {
+        let mut count = self.answering.count.lock();
+        while *count > 0 {
+            let now = Instant::now();
+            if now >= deadline {
+                return;
+            }
+            count = wait_timeout(&self.answering.ended, count, deadline - now);
+        }
+    }
+
     pub(super) fn has_checker(&self) -> bool {
         self.checker.get().is_some()
     }
@@ -159,6 +199,7 @@ impl Core {
             region_id: String::new(),
             topic: String::new(),
             place: Some(place),
+            turn: None,
         });
         #[cfg(feature = "raw")]
         if let Checker::Raw(checker) = &check.checker {
@@ -186,6 +227,7 @@ pub(crate) struct Check {
     region_id: String,
     topic: String,
     place: Option<Place>,
+    turn: Option<Turn>,
 }
 
 impl Check {
@@ -197,13 +239,20 @@ impl Check {
     /// The message to show to the checker; `None`: the producer is closed or calls nobody any more, or it cannot be read.
     pub(crate) fn open(&mut self) -> Option<ReceivedMessage> {
         drop(self.place.take());
-        let core = self.core.upgrade().filter(|core| core.must_run().is_ok() && !core.is_discarding())?;
+        let core = self.core.upgrade()?;
+        // Before the look at the phase: a close that this look does not see waits for the turn.
+        self.turn = Some(Turn::begin(&core.checks.answering));
+        if core.must_run().is_err() || core.is_discarding() {
+            self.turn = None;
+            return None;
+        }
         let body = std::mem::take(&mut self.body);
         let transaction_id = self.request.get("transactionId").unwrap_or_default();
         let message = match ReceivedMessage::from_check(&body, transaction_id) {
             Ok(message) => message,
             Err(error) => {
                 tracing::warn!(address = %self.connection.address(), %error, "a transaction check cannot be read");
+                self.turn = None;
                 return None;
             }
         };
@@ -214,9 +263,10 @@ impl Check {
         Some(message.with_topic(&self.topic))
     }
 
-    /// Tells the broker; the hooks to be told of it. A producer that was closed meanwhile tells nothing.
-    pub(crate) fn answer(&self, state: TransactionState, remark: Option<&str>) -> Option<Arc<[Hook]>> {
-        let core = self.core.upgrade().filter(|core| core.must_run().is_ok())?;
+    /// Tells the broker; the hooks to be told of it. A producer whose close did not wait for it tells nothing.
+    pub(crate) fn answer(&mut self, state: TransactionState, remark: Option<&str>) -> Option<Arc<[Hook]>> {
+        let _turn = self.turn.take();
+        let core = self.core.upgrade().filter(|core| core.must_end().is_none())?;
         let told = self.fields().and_then(|check| {
             let end = check.answer(&core.settings.producer_group, state);
             core.push_end(&self.connection, &end, remark, None)

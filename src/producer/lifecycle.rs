@@ -185,6 +185,7 @@ impl Core {
         let ran = self.refuse_more() == Phase::Running;
         self.hold_no_more();
         let drained = self.admission.wait_idle(deadline);
+        self.checks.wait_idle(deadline.max(Instant::now() + LAST_GRACE));
         if let Some(tracer) = &self.tracer {
             tracer.close(deadline);
         }

@@ -95,6 +95,34 @@ fn another_producer_of_the_group_answers_for_one_that_is_gone_although_it_never_
 }
 
 #[test]
+fn a_close_waits_for_the_answer_of_a_checker_that_was_asked_before() {
+    let cluster = Cluster::open("", 1, 4).unwrap();
+    cluster.set_transaction_check_interval(SOON).unwrap();
+    let slot: Arc<Mutex<Option<Producer>>> = Arc::default();
+    let (asked, questions) = mpsc::channel();
+    let inner = Arc::clone(&slot);
+    let producer = start(
+        &cluster.url(),
+        &[],
+        Box::new(move |_| {
+            let Some(producer) = inner.lock().unwrap().clone() else { return TransactionState::Unknown };
+            asked.send(()).unwrap();
+            // The close has begun once it is seen here.
+            eventually("the close", || producer.begin_transaction().is_err());
+            TransactionState::Commit
+        }),
+        &[],
+    );
+    let transaction = producer.begin_transaction().unwrap();
+    send(&transaction, "decided").unwrap();
+    *slot.lock().unwrap() = Some(producer.clone());
+    questions.recv_timeout(LONG).unwrap();
+    producer.close(LONG).unwrap();
+    assert_eq!((bodies(&cluster), cluster.half_message_count()), (vec!["decided".to_owned()], 0));
+    slot.lock().unwrap().take();
+}
+
+#[test]
 fn a_blocking_call_in_a_checker_is_refused() {
     let cluster = Cluster::open("", 1, 4).unwrap();
     cluster.set_transaction_check_interval(SOON).unwrap();
