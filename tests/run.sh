@@ -1,45 +1,59 @@
 #!/bin/sh
 # Runs every suite and prints a line for each; the last lines are the table and its sum.
 # Arguments name the suites to run; without any, all run. MQP_TEST_LONG=1 makes the full figures.
+#
+# Suites that write the same folders share a lane and run one after the other; the lanes run side by side, since many
+# suites wait more than they compute. MQP_TEST_LANES=1 runs all of them one after the other.
 set -u
 cd "$(dirname "$0")/.." || exit
 root=$PWD
 CARGO=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-$root/target}
 logs=$target/test-logs
+rm -rf "$logs"
 mkdir -p "$logs"
 export RUST_BACKTRACE=1
-passed=0 failed=0 left_out=0
-table=$logs/table.txt
-: >"$table"
 conformance=$target/conformance/report.txt
 rm -f "$conformance"
 
-note() { printf '%-12s %-8s %6ss  %s\n' "$1" "$2" "$3" "$4" | tee -a "$table"; }
+# The first ones of the second lane leave the first one alone with the folder where cargo builds for debugging.
+first="rust cpp conformance cluster"
+second="miri loom tsan deny package librocketmq valgrind python go reference drivers demo"
 
-# suite NAME COMMAND...: runs it with its output in a log, shown whole when it fails. The last line of the log that
-# counts tests, or the one that begins with `summary:`, stands in the table.
+command_of() {
+    case $1 in
+    cpp) echo "sh bindings/cpp/run_tests.sh" ;;
+    python) echo "python3 bindings/python/run_tests.py" ;;
+    *) echo "sh tests/suites/$1.sh" ;;
+    esac
+}
+
+wanted=$*
+all="$first $second"
+for name in $wanted; do
+    case " $all " in *" $name "*) ;; *) echo "no suite '$name'; the suites: $all" >&2; exit 2 ;; esac
+done
+
+# suite NAME: runs it with its output in a log and leaves its line of the table. The last line of the log that counts
+# tests, or the one that begins with `summary:`, stands in the table.
 suite() {
     name=$1
-    shift
-    [ -z "$only" ] || case " $only " in *" $name "*) ;; *) return 0 ;; esac
     log=$logs/$name.log
     begin=$(date +%s)
-    if "$@" >"$log" 2>&1; then
+    # The command is a list of words.
+    # shellcheck disable=SC2046
+    if $(command_of "$name") >"$log" 2>&1; then
+        result=ok
+        what=$(summary "$log")
         if reason=$(grep -m1 '^not run: ' "$log"); then
-            left_out=$((left_out + 1))
-            note "$name" "NOT RUN" $(($(date +%s) - begin)) "${reason#not run: }"
-            return 0
+            result="NOT RUN"
+            what=${reason#not run: }
         fi
-        passed=$((passed + 1))
-        note "$name" ok $(($(date +%s) - begin)) "$(summary "$log")"
     else
-        failed=$((failed + 1))
-        note "$name" FAILED $(($(date +%s) - begin)) "see below"
-        echo "----- $name"
-        tail -n 200 "$log"
-        echo "-----"
+        result=FAILED
+        what="see above"
     fi
+    printf '%-12s %-8s %6ss  %s\n' "$name" "$result" $(($(date +%s) - begin)) "$what" | tee "$logs/$name.line"
 }
 
 summary() {
@@ -52,32 +66,48 @@ summary() {
         END {if (seen || line == "") printf "%d passed, %d failed", p, f; else printf "%s", line}' "$1"
 }
 
-only=$*
-suite rust sh tests/suites/rust.sh
-suite deny sh tests/suites/deny.sh
-suite package sh tests/suites/package.sh
-suite loom sh tests/suites/loom.sh
-suite miri sh tests/suites/miri.sh
-suite tsan sh tests/suites/tsan.sh
-suite valgrind sh tests/suites/valgrind.sh
-suite cpp sh bindings/cpp/run_tests.sh
-suite python python3 bindings/python/run_tests.py
-suite go sh tests/suites/go.sh
-suite librocketmq sh tests/suites/librocketmq.sh
-suite conformance sh tests/suites/conformance.sh
-suite reference sh tests/suites/reference.sh
-suite drivers sh tests/suites/drivers.sh
-suite demo sh tests/suites/demo.sh
-suite cluster sh tests/suites/cluster.sh
+lane() {
+    for each; do
+        case " ${wanted:-$all} " in *" $each "*) suite "$each" ;; esac
+    done
+}
 
+# The names are words.
+# shellcheck disable=SC2086
+if [ "${MQP_TEST_LANES:-2}" = 1 ]; then
+    lane $first $second
+else
+    lane $second &
+    lane $first
+    wait
+fi
+
+lines=
+for name in $all; do
+    [ ! -f "$logs/$name.line" ] || lines="$lines $logs/$name.line"
+done
 if [ -f "$conformance" ]; then
     echo
     echo "conformance: cases by language and group"
     cat "$conformance"
 fi
+# The end of what a failed suite printed, and what in it speaks of failing, which may be far above its end.
+for line in $lines; do
+    grep -q '^[a-z]* *FAILED' "$line" || continue
+    name=$(basename "$line" .line)
+    echo "----- $name: where it speaks of failing"
+    grep -n -a -i -m 40 'fail\|panicked\|error\|DATA RACE' "$logs/$name.log" | cut -c1-400
+    echo "----- $name: its end"
+    tail -n 60 "$logs/$name.log" | cut -c1-1000
+    echo "-----"
+done
 echo
 echo "suite        result   seconds  what"
-cat "$table"
+# shellcheck disable=SC2086
+cat $lines >"$logs/table.txt"
+cat "$logs/table.txt"
+count() { grep -c "^[a-z]* *$1 " "$logs/table.txt"; }
+left_out=$(count 'NOT RUN')
 [ "$left_out" -eq 0 ] || echo "$left_out suites were not run, for the reasons above"
-echo "suites: $passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+echo "suites: $(count ok) passed, $(count FAILED) failed"
+[ "$(count FAILED)" -eq 0 ] && [ "$(count ok)" -gt 0 ]

@@ -53,7 +53,8 @@ step() {
     fi
 }
 
-cmake -S . -B "$build/in-tree" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMQPRODUCER_LIBRARY="$library" \
+# Optimised a little: some warnings need it, and more would take most of the time.
+cmake -S . -B "$build/in-tree" -DCMAKE_CXX_FLAGS="-O1 -g1" -DCMAKE_C_FLAGS="-O1 -g1" -DMQPRODUCER_LIBRARY="$library" \
     -DCMAKE_INSTALL_PREFIX="$build/prefix" -DCMAKE_INSTALL_LIBDIR=lib >"$output" || { cat "$output"; exit 1; }
 cmake --build "$build/in-tree" -j "${JOBS:-2}" >"$output" 2>&1 || { tail -n 60 "$output"; exit 1; }
 
@@ -114,7 +115,7 @@ else
 fi
 clang=$(newest clang++ || :)
 if [ -n "$clang" ]; then
-    step "configure for clang" cmake -S . -B "$build/clang" -DCMAKE_CXX_COMPILER="$clang" -DMQPRODUCER_LIBRARY="$library"
+    step "configure for clang" cmake -S . -B "$build/clang" -DCMAKE_CXX_COMPILER="$clang" -DMQPRODUCER_TEST_STANDARDS="17;20" -DMQPRODUCER_LIBRARY="$library"
     step "build by clang" cmake --build "$build/clang" -j "${JOBS:-2}" --target tests_cxx20 without_exceptions_cxx17
     run "tests_cxx20 by clang" "$build/clang/tests/tests_cxx20"
     run "without_exceptions_cxx17 by clang" "$build/clang/tests/without_exceptions_cxx17"
@@ -130,8 +131,8 @@ if [ "${VALGRIND:-1}" != 0 ] && command -v valgrind >/dev/null 2>&1; then
     checked="valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect
         --errors-for-leak-kinds=definite,indirect --fair-sched=yes"
     for program in $programs; do
-        # Ending the library's thread leaks what it held, by design of pthread_exit.
-        case $program in thread_exit) continue ;; esac
+        # Ending the library's thread leaks what it held, by design of pthread_exit. One standard stands for all.
+        case $program in thread_exit | *_cxx17) continue ;; esac
         # shellcheck disable=SC2086
         run "valgrind $program" $checked "$build/in-tree/tests/$program"
     done

@@ -17,8 +17,8 @@ const JVM_ARGS: [&str; 2] = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const NAMESRV_ARGS: [&str; 2] = ["-Xms64m", "-Xmx128m"];
 const BROKER_ARGS: [&str; 6] = [
     "-Xms256m",
-    "-Xmx512m",
-    "-XX:MaxDirectMemorySize=256m",
+    "-Xmx768m",
+    "-XX:MaxDirectMemorySize=1g",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
