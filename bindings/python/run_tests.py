@@ -12,7 +12,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional
 
@@ -31,6 +33,8 @@ TYPED = [
 TYPE_CHECKER = "mypy>=1.8,<2"
 PYRIGHT = "pyright@1"
 TIMEOUT_S = 900
+#: Interpreters that run at a time: the tests wait more than they compute.
+AT_ONCE = 2
 
 
 def candidates() -> Iterator[str]:
@@ -70,6 +74,9 @@ class Sum:
     types = "not checked"
     good = True
 
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
     def __str__(self) -> str:
         tests = f"{self.passed} tests passed, {self.failed} failed, {self.skipped} skipped"
         return f"{tests} on {self.interpreters} interpreters; types {self.types}"
@@ -87,7 +94,6 @@ def install(package: str, version: str, interpreter: str, work_dir: Path) -> Opt
 
 def run_tests(version: str, interpreter: str, environment: dict[str, str], work_dir: Path, total: Sum) -> None:
     """Runs the tests on one interpreter and prints their counts, what they measured, and all when one failed."""
-    total.interpreters += 1
     uvloop = install("uvloop", version, interpreter, work_dir)
     gunicorn = install("gunicorn", version, interpreter, work_dir)
     loops = "asyncio, uvloop"
@@ -107,12 +113,21 @@ def run_tests(version: str, interpreter: str, environment: dict[str, str], work_
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as slow:
-        print(slow.output)
-        print(f"python {version}: FAILED, not done within {TIMEOUT_S} s", flush=True)
-        total.good = False
+        with total.lock:
+            total.interpreters += 1
+            total.good = False
+            print(slow.output)
+            print(f"python {version}: FAILED, not done within {TIMEOUT_S} s", flush=True)
         return
+    with total.lock:
+        add_up(f"python {version}", loops, done, total)
+
+
+def add_up(name: str, loops: str, done: subprocess.CompletedProcess[str], total: Sum) -> None:
+    """Adds what one interpreter's tests came to, and prints it."""
+    total.interpreters += 1
     ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.M)
-    counts = {name: int(count) for name, count in re.findall(r"(failures|errors|skipped)=(\d+)", done.stdout)}
+    counts = {kind: int(count) for kind, count in re.findall(r"(failures|errors|skipped)=(\d+)", done.stdout)}
     failed, skipped = counts.get("failures", 0) + counts.get("errors", 0), counts.get("skipped", 0)
     number = int(ran.group(1)) if ran else 0
     good = done.returncode == 0 and number > 0
@@ -120,7 +135,7 @@ def run_tests(version: str, interpreter: str, environment: dict[str, str], work_
         print(done.stdout)
     passed = number - failed - skipped
     print(
-        f"python {version}: {'ok' if good else 'FAILED'}, {number} tests, "
+        f"{name}: {'ok' if good else 'FAILED'}, {number} tests, "
         f"{passed} passed, {failed} failed, {skipped} skipped; loops: {loops}",
         flush=True,
     )
@@ -212,11 +227,14 @@ def main() -> int:
     if absent:
         print(f"python {', '.join(absent)}: not found, not tested", flush=True)
     total = Sum()
-    for version, interpreter in found.items():
-        run_tests(version, interpreter, environment, arguments.work_dir.resolve(), total)
+    work_dir = arguments.work_dir.resolve()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = [pool.submit(run_tests, *each, environment, work_dir, total) for each in found.items()]
+    for run in runs:
+        run.result()
     if found:
-        check_types(list(found.values())[-1], arguments.work_dir.resolve(), total)
-        check_pyright(arguments.work_dir.resolve(), total)
+        check_types(list(found.values())[-1], work_dir, total)
+        check_pyright(work_dir, total)
     print(f"summary: {total}")
     return 0 if total.good and found else 1
 
