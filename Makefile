@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-long lint header bench bench-drivers package librocketmq docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers faults package librocketmq docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -57,6 +57,12 @@ package:
 bench: package
 	cd benches/parts && CARGO_TARGET_DIR=$(abspath $(TARGET)) $(CARGO) bench
 	sh benches/instructions/run.sh dist/lib/libmqproducer.so benches/results/instructions.csv
+
+# Every fault under load from each language against real clusters, and ten minutes of random ones; writes the tables of
+# docs/RELIABILITY.md anew. MQP_SOAK_SECONDS: another length.
+faults:
+	$(CARGO) build
+	MQP_TEST_LONG=1 $(CARGO) test --test cluster -- fault
 
 # Programs that measure the library of `package` beside other clients; see benches/drivers/README.md.
 bench-drivers: package

@@ -18,7 +18,7 @@ rm -f "$conformance"
 
 # The first ones of the second lane leave the first one alone with the folder where cargo builds for debugging.
 first="rust cpp conformance cluster"
-second="miri loom tsan deny package librocketmq valgrind python go reference drivers demo"
+second="miri loom tsan deny fuzz package librocketmq valgrind asan python go reference drivers demo"
 
 command_of() {
     case $1 in

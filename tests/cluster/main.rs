@@ -9,10 +9,12 @@ mod compression;
 mod conformance;
 mod delays;
 mod examples;
+mod faults;
 mod librocketmq;
 mod names;
 mod programs;
 mod rejections;
+mod relay;
 mod request_reply;
 mod rust_stress;
 mod static_topic;
@@ -68,6 +70,10 @@ const SUITES: &[(&str, Suite)] = &[
     ("two_masters_sixteen_sends_spread_eight_and_eight", two_masters::sixteen_sends_spread_eight_and_eight),
     ("two_masters_one_killed_under_load", two_masters::a_master_killed_under_load),
     ("two_masters_one_frozen_under_load", two_masters::a_master_frozen_under_load),
+    ("the_fault_checker_finds_mutations", faults::the_fault_checker_finds_mutations),
+    ("faults_two_masters", faults::two_masters_under_faults),
+    ("faults_synchronous_pair", faults::a_synchronous_pair_under_faults),
+    ("faults_soak", faults::soak_under_random_faults),
     ("rejection_too_large", rejections::a_broker_refuses_what_is_too_large),
     ("rejection_queue_gone", rejections::a_broker_refuses_a_queue_that_is_gone),
     ("rejection_read_only", rejections::a_topic_that_may_only_be_read_has_no_route),

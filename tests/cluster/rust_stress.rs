@@ -78,6 +78,8 @@ fn report(i: usize, outcome: mqproducer::Result<Receipt>) -> Report {
         queue_offset: None,
         broker: None,
         maybe_persisted: false,
+        attempts: None,
+        at_ms: None,
     };
     match outcome {
         Ok(receipt) => {
@@ -85,6 +87,7 @@ fn report(i: usize, outcome: mqproducer::Result<Receipt>) -> Report {
             report.queue_id = Some(receipt.queue_id);
             report.queue_offset = Some(receipt.queue_offset);
             report.broker = Some(receipt.broker_name);
+            report.attempts = Some(receipt.attempts);
         }
         Err(error) => {
             report.maybe_persisted = error.maybe_persisted();

@@ -3,7 +3,7 @@
 
 use crate::support::messages::{Expected, StoredMessage};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -26,6 +26,12 @@ pub struct Report {
     pub broker: Option<String>,
     #[serde(default)]
     pub maybe_persisted: bool,
+    /// How many tries the receipt lists; not every program tells.
+    #[serde(default)]
+    pub attempts: Option<u32>,
+    /// When it completed, in milliseconds since 1970.
+    #[serde(default)]
+    pub at_ms: Option<u64>,
 }
 
 /// Message number `i` of a language.
@@ -88,6 +94,18 @@ pub fn check(
     stored: &[StoredMessage],
     healthy: bool,
 ) -> Result<Tally, Vec<String>> {
+    check_sent(topic, lang, &(0..count).collect(), reports, stored, healthy)
+}
+
+/// [`check`] of just the messages that were handed over.
+pub fn check_sent(
+    topic: &str,
+    lang: &str,
+    sent: &BTreeSet<usize>,
+    reports: &[Report],
+    stored: &[StoredMessage],
+    healthy: bool,
+) -> Result<Tally, Vec<String>> {
     let mut wrong = Vec::new();
     let mut tally = Tally::default();
     let mut reported: HashMap<usize, usize> = HashMap::new();
@@ -95,7 +113,7 @@ pub fn check(
         *reported.entry(report.i).or_default() += 1;
     }
     wrong.extend(
-        (0..count)
+        sent.iter()
             .filter(|i| reported.get(i) != Some(&1))
             .map(|i| format!("message {i} has {} reports", reported.get(&i).copied().unwrap_or(0))),
     );
@@ -139,6 +157,9 @@ pub fn check(
                     wrong.push(format!("message {} is not stored where its receipt says: {report:?}", report.i));
                 }
             }
+        }
+        if copies.len() > 1 && !report.maybe_persisted && report.attempts == Some(1) {
+            wrong.push(format!("message {} is stored {} times after one try: {report:?}", report.i, copies.len()));
         }
         if healthy && copies.len() > 1 {
             wrong.push(format!("message {} is stored {} times", report.i, copies.len()));

@@ -10,6 +10,7 @@ use crate::support::samples::samples;
 use crate::support::scratch::ScratchDir;
 use crate::{rust_stress, stress};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub struct Bench {
     pub(crate) topology: Topology,
     pub(crate) tool: JavaTool,
     two_masters: OnceLock<Result<Topology, String>>,
+    sync_pair: OnceLock<Result<Topology, String>>,
     programs: OnceLock<Result<Programs, String>>,
     scratch: ScratchDir,
 }
@@ -33,6 +35,7 @@ impl Bench {
             topology,
             tool,
             two_masters: OnceLock::new(),
+            sync_pair: OnceLock::new(),
             programs: OnceLock::new(),
             scratch: ScratchDir::new("programs")?,
         })
@@ -52,6 +55,17 @@ impl Bench {
     pub fn two_masters(&self) -> Result<&Topology, String> {
         let start = || Topology::start(&TopologySpec::two_masters());
         self.two_masters.get_or_init(start).as_ref().map_err(Clone::clone)
+    }
+
+    /// The synchronous master and its slave, started when the first suite needs them.
+    pub fn sync_pair(&self) -> Result<&Topology, String> {
+        let start = || Topology::start(&TopologySpec::sync_pair());
+        self.sync_pair.get_or_init(start).as_ref().map_err(Clone::clone)
+    }
+
+    /// Where reports of programs go.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -296,7 +310,7 @@ pub(crate) fn stored_as(topic: &str, lang: &str, i: usize) -> StoredMessage {
     }
 }
 
-fn report_of(i: usize, stored: &StoredMessage) -> Report {
+pub(crate) fn report_of(i: usize, stored: &StoredMessage) -> Report {
     Report {
         i,
         mode: stress::mode(i).to_owned(),
@@ -307,5 +321,7 @@ fn report_of(i: usize, stored: &StoredMessage) -> Report {
         queue_offset: Some(stored.queue_offset),
         broker: Some(stored.broker_name.clone()),
         maybe_persisted: false,
+        attempts: Some(1),
+        at_ms: None,
     }
 }

@@ -4,6 +4,7 @@ use super::{CALL_LIMIT, Connection, JavaTool, JavaTrace, Load, SendSpec, Sent, T
 use crate::support::messages::{self, StoredMessage};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -148,10 +149,28 @@ impl JavaTool {
         pause: Duration,
         latency: bool,
     ) -> Result<Load, ToolError> {
-        let fields = json!({
-            "group": "java-load", "topic": topic, "millis": time.as_millis() as u64, "threads": threads,
-            "pause_ms": pause.as_millis() as u64, "latency": latency,
-        });
+        let fields = json!({"threads": threads, "pause_ms": pause.as_millis() as u64, "latency": latency});
+        self.send_load(to, topic, time, fields)
+    }
+
+    /// The same until the file `stop` is there, or `time` is over.
+    pub fn send_until(
+        &self,
+        to: &Connection,
+        topic: &str,
+        stop: &Path,
+        time: Duration,
+        threads: usize,
+        pause: Duration,
+    ) -> Result<Load, ToolError> {
+        let fields = json!({"threads": threads, "pause_ms": pause.as_millis() as u64, "stop": stop});
+        self.send_load(to, topic, time, fields)
+    }
+
+    fn send_load(&self, to: &Connection, topic: &str, time: Duration, mut fields: Value) -> Result<Load, ToolError> {
+        fields["group"] = json!("java-load");
+        fields["topic"] = json!(topic);
+        fields["millis"] = json!(time.as_millis() as u64);
         let answer = self.call(to.command("send_for", fields), CALL_LIMIT + time)?;
         let count = |name: &str| answer[name].as_u64().unwrap_or_default();
         let ids = answer["ids"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
@@ -159,6 +178,7 @@ impl JavaTool {
             sent: count("sent") as usize,
             failed: count("failed") as usize,
             worst: Duration::from_millis(count("worst_ms")),
+            longest_gap: Duration::from_millis(count("longest_gap_ms")),
             ids: ids.collect(),
         })
     }

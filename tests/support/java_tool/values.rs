@@ -150,6 +150,8 @@ pub struct Load {
     pub failed: usize,
     /// The longest one.
     pub worst: Duration,
+    /// The longest time between two acknowledgements.
+    pub longest_gap: Duration,
     /// The unique ids of those that were acknowledged.
     pub ids: Vec<String>,
 }

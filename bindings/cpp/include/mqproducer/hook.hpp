@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <vector>
 
 namespace mqproducer {
@@ -318,7 +317,8 @@ private:
         while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
             --length;
         }
-        std::memcpy(reason, text.data(), length);
+        // A view of nothing may be a null pointer, which `memcpy` must not get.
+        std::copy_n(text.data(), length, reason);
         reason[length] = '\0';
     }
 };

@@ -1,6 +1,8 @@
 /*
  * Sends many messages of known content in all modes through the C interface and writes down what became of each.
  * Usage: stress URL TOPIC [COUNT] OUT-FILE. Exit status 1 is a defect of this client, not a failed send.
+ * MQP_STRESS_PAUSE_MS: a thread's pause after each message. MQP_STRESS_STOP: sends end, before COUNT, when this file is
+ * there. Nothing is kept of a message but that it completed: a long run takes no more memory than a short one.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -12,21 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { THREADS = 4, PRODUCERS = 2, MAX_BODY = 1024 };
-
-/* What became of one message. */
-typedef struct outcome {
-    const char *mode;
-    int completions;
-    int ok;
-    int maybe_persisted;
-    char *error;
-    char message_id[64];
-    char broker[256];
-    int32_t queue_id;
-    int64_t queue_offset;
-} outcome;
 
 /* What all threads share; `lock` guards what changes. */
 typedef struct stress {
@@ -36,9 +26,16 @@ typedef struct stress {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t next;
+    size_t sent;
     size_t completed;
+    size_t good;
     size_t contexts;
-    outcome *outcomes;
+    FILE *out;
+    long pause_ms;
+    const char *stop;
+    /* How often each message completed, and whether it was handed over. */
+    unsigned char *completions;
+    unsigned char *handed_over;
 } stress;
 
 /* The context of one callback. */
@@ -55,40 +52,67 @@ static void *allocated(void *memory) {
     return memory;
 }
 
-static void copy_text(char *to, size_t size, mqp_str text) {
-    snprintf(to, size, "%.*s", (int)text.len, text.ptr);
+static const char *mode_of(size_t index) {
+    return index % 10 == 9 ? "oneway" : index % 2 == 0 ? "sync" : "async";
 }
 
-static char *error_text(const mqp_error *error) {
-    const char *name = mqp_status_name(mqp_error_status(error));
-    const char *message = mqp_error_message(error);
+static void write_quoted(FILE *out, const char *text, size_t length) {
+    fputc('"', out);
+    for (size_t at = 0; at < length; at++) {
+        if (text[at] == '"' || text[at] == '\\') {
+            fprintf(out, "\\%c", text[at]);
+        } else if ((unsigned char)text[at] < 0x20) {
+            fprintf(out, "\\u%04x", (unsigned)text[at]);
+        } else {
+            fputc(text[at], out);
+        }
+    }
+    fputc('"', out);
+}
+
+/* Milliseconds since 1970. */
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void write_receipt(FILE *out, const mqp_receipt *receipt) {
+    mqp_receipt_view view = MQP_RECEIPT_VIEW_INIT;
+    mqp_receipt_get(receipt, &view, NULL);
+    fputs(",\"ok\":true,\"error\":null,\"maybe_persisted\":false,\"message_id\":", out);
+    write_quoted(out, view.message_id.ptr, view.message_id.len);
+    fprintf(out, ",\"queue_id\":%" PRId32 ",\"queue_offset\":%" PRId64 ",\"attempts\":%" PRIu32 ",\"broker\":",
+            view.queue_id, view.queue_offset, view.attempts);
+    write_quoted(out, view.broker_name.ptr, view.broker_name.len);
+}
+
+static void write_error(FILE *out, const mqp_error *error) {
+    const char *name = mqp_status_name(mqp_error_status(error)), *message = mqp_error_message(error);
+    mqp_error_view view = MQP_ERROR_VIEW_INIT;
     size_t size = strlen(name) + strlen(message) + 3;
     char *text = allocated(malloc(size));
     snprintf(text, size, "%s: %s", name, message);
-    return text;
+    mqp_error_get(error, &view, NULL);
+    fprintf(out, ",\"ok\":false,\"maybe_persisted\":%s,\"error\":", view.maybe_persisted ? "true" : "false");
+    write_quoted(out, text, size - 1);
+    free(text);
 }
 
-/* Notes the end of a message; both handles stay the caller's. */
+/* Writes down the end of a message; both handles stay the caller's. */
 static void complete(stress *all, size_t index, mqp_status status, const mqp_receipt *receipt, const mqp_error *error) {
     pthread_mutex_lock(&all->lock);
-    outcome *of = &all->outcomes[index];
-    if (of->completions++ == 0) {
-        if (status == MQP_OK) {
-            mqp_receipt_view view = MQP_RECEIPT_VIEW_INIT;
-            of->ok = mqp_receipt_get(receipt, &view, NULL) == MQP_OK;
-            copy_text(of->message_id, sizeof of->message_id, view.message_id);
-            copy_text(of->broker, sizeof of->broker, view.broker_name);
-            of->queue_id = view.queue_id;
-            of->queue_offset = view.queue_offset;
-        } else {
-            mqp_error_view view = MQP_ERROR_VIEW_INIT;
-            mqp_error_get(error, &view, NULL);
-            of->maybe_persisted = (int)view.maybe_persisted;
-            of->error = error_text(error);
-        }
-        all->completed++;
-        pthread_cond_broadcast(&all->changed);
+    fprintf(all->out, "{\"i\":%zu,\"mode\":\"%s\",\"at_ms\":%" PRId64, index, mode_of(index), now_ms());
+    if (status == MQP_OK) {
+        write_receipt(all->out, receipt);
+        all->good++;
+    } else {
+        write_error(all->out, error);
     }
+    fputs("}\n", all->out);
+    all->completions[index]++;
+    all->completed++;
+    pthread_cond_broadcast(&all->changed);
     pthread_mutex_unlock(&all->lock);
 }
 
@@ -160,7 +184,6 @@ static void send_one(stress *all, size_t index) {
 
     mqp_producer *producer = all->producers[index / 2 % PRODUCERS];
     int oneway = index % 10 == 9;
-    all->outcomes[index].mode = oneway ? "oneway" : index % 2 == 0 ? "sync" : "async";
     if (!oneway && index % 2 != 0) {
         send_async(all, producer, &message, index);
         return;
@@ -179,11 +202,20 @@ static void *send_many(void *argument) {
     for (;;) {
         pthread_mutex_lock(&all->lock);
         size_t index = all->next++;
+        int goes = index < all->count && (all->stop == NULL || access(all->stop, F_OK) != 0);
+        if (goes) {
+            all->handed_over[index] = 1;
+            all->sent++;
+        }
         pthread_mutex_unlock(&all->lock);
-        if (index >= all->count) {
+        if (!goes) {
             return NULL;
         }
         send_one(all, index);
+        if (all->pause_ms > 0) {
+            struct timespec pause = {all->pause_ms / 1000, all->pause_ms % 1000 * 1000000};
+            nanosleep(&pause, NULL);
+        }
     }
 }
 
@@ -212,51 +244,13 @@ static void wait_for_all(stress *all) {
     deadline.tv_sec += 60;
     pthread_mutex_lock(&all->lock);
     int status = 0;
-    while (status == 0 && (all->completed < all->count || all->contexts > 0)) {
+    while (status == 0 && (all->completed < all->sent || all->contexts > 0)) {
         status = pthread_cond_timedwait(&all->changed, &all->lock, &deadline);
     }
     pthread_mutex_unlock(&all->lock);
 }
 
-static void write_quoted(FILE *out, const char *text) {
-    fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') {
-            fprintf(out, "\\%c", *text);
-        } else if ((unsigned char)*text < 0x20) {
-            fprintf(out, "\\u%04x", (unsigned)*text);
-        } else {
-            fputc(*text, out);
-        }
-    }
-    fputc('"', out);
-}
-
-static int write_out(const stress *all, const char *path) {
-    FILE *out = fopen(path, "w");
-    if (out == NULL) {
-        return 0;
-    }
-    for (size_t index = 0; index < all->count; index++) {
-        const outcome *of = &all->outcomes[index];
-        fprintf(out, "{\"i\":%zu,\"mode\":\"%s\",\"ok\":%s,\"error\":", index, of->mode, of->ok ? "true" : "false");
-        if (of->ok) {
-            fputs("null", out);
-        } else {
-            write_quoted(out, of->error != NULL ? of->error : "");
-        }
-        fputs(",\"message_id\":", out);
-        write_quoted(out, of->message_id);
-        fprintf(out, ",\"queue_id\":%" PRId32 ",\"queue_offset\":%" PRId64 ",\"broker\":", of->queue_id,
-                of->queue_offset);
-        write_quoted(out, of->broker);
-        fprintf(out, ",\"maybe_persisted\":%s}\n", of->maybe_persisted ? "true" : "false");
-    }
-    int good = !ferror(out);
-    return fclose(out) == 0 && good;
-}
-
-static int run(stress *all, const char *path) {
+static int run(stress *all) {
     pthread_t threads[THREADS];
     for (int thread = 0; thread < THREADS; thread++) {
         if (pthread_create(&threads[thread], NULL, send_many, all) != 0) {
@@ -278,19 +272,18 @@ static int run(stress *all, const char *path) {
     }
     wait_for_all(all);
 
-    size_t good = 0, defects = all->contexts;
+    size_t defects = all->contexts;
     for (size_t index = 0; index < all->count; index++) {
-        const outcome *of = &all->outcomes[index];
-        good += of->ok ? 1 : 0;
-        if (of->completions != 1) {
+        if (all->completions[index] != all->handed_over[index]) {
             defects++;
-            fprintf(stderr, "stress-c: message %zu (%s) has %d completions\n", index, of->mode, of->completions);
+            fprintf(stderr, "stress-c: message %zu (%s) has %d completions\n", index, mode_of(index),
+                    all->completions[index]);
         }
     }
-    int written = write_out(all, path);
-    printf("c: %zu messages, %zu ok, %zu failed, %zu defects\n", all->count, good, all->count - good, defects);
+    int written = fclose(all->out) == 0;
+    printf("c: %zu messages, %zu ok, %zu failed, %zu defects\n", all->sent, all->good, all->sent - all->good, defects);
     if (!written) {
-        fprintf(stderr, "stress-c: cannot write %s\n", path);
+        fprintf(stderr, "stress-c: cannot write the report\n");
     }
     return defects == 0 && written ? 0 : 1;
 }
@@ -301,12 +294,13 @@ int main(int argc, char **argv) {
         return 2;
     }
     stress all = {.topic = argv[2], .count = argc == 5 ? strtoul(argv[3], NULL, 10) : 10000};
-    all.outcomes = allocated(calloc(all.count > 0 ? all.count : 1, sizeof *all.outcomes));
-    for (size_t index = 0; index < all.count; index++) {
-        all.outcomes[index].mode = "";
-        all.outcomes[index].queue_id = -1;
-        all.outcomes[index].queue_offset = -1;
-    }
+    const char *pause = getenv("MQP_STRESS_PAUSE_MS");
+    all.pause_ms = pause != NULL ? strtol(pause, NULL, 10) : 0;
+    all.stop = getenv("MQP_STRESS_STOP");
+    all.completions = allocated(calloc(all.count + 1, 1));
+    all.handed_over = allocated(calloc(all.count + 1, 1));
+    all.out = allocated(fopen(argv[argc - 1], "w"));
+    setvbuf(all.out, NULL, _IOLBF, BUFSIZ);
     pthread_mutex_init(&all.lock, NULL);
     pthread_cond_init(&all.changed, NULL);
 
@@ -315,14 +309,12 @@ int main(int argc, char **argv) {
     if (mqp_version_check(MQP_VERSION_NUMBER, &error) != MQP_OK) {
         report(error);
     } else if (make_producer(argv[1], "c-a", &all.producers[0]) && make_producer(argv[1], "c-b", &all.producers[1])) {
-        status = run(&all, argv[argc - 1]);
+        status = run(&all);
     }
     for (int producer = 0; producer < PRODUCERS; producer++) {
         mqp_producer_free(all.producers[producer]);
     }
-    for (size_t index = 0; index < all.count; index++) {
-        free(all.outcomes[index].error);
-    }
-    free(all.outcomes);
+    free(all.completions);
+    free(all.handed_over);
     return status;
 }

@@ -1,9 +1,10 @@
 // Sends many messages of known content in all modes through the Go package and writes down what became of each.
 // Usage: stress URL TOPIC [COUNT] OUT-FILE. Exit status 1 is a defect of this client, not a failed send.
+// MQP_STRESS_PAUSE_MS: a goroutine's pause after each message. MQP_STRESS_STOP: sends end, before COUNT, when this file
+// is there. Nothing is kept of a message but that it completed: a long run takes no more memory than a short one.
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,33 +24,52 @@ const (
 	patience   = time.Minute
 )
 
-// outcome is what became of one message, as the report tells it.
-type outcome struct {
+// end is what became of one message, as the report tells it.
+type end struct {
 	I              int     `json:"i"`
 	Mode           string  `json:"mode"`
+	AtMs           int64   `json:"at_ms"`
 	OK             bool    `json:"ok"`
 	Error          *string `json:"error"`
 	MessageID      string  `json:"message_id"`
 	QueueID        int32   `json:"queue_id"`
 	QueueOffset    int64   `json:"queue_offset"`
+	Attempts       int     `json:"attempts"`
 	Broker         string  `json:"broker"`
 	MaybePersisted bool    `json:"maybe_persisted"`
-
-	completions atomic.Int32
 }
 
-func (o *outcome) complete(r *mqproducer.Receipt, err error) {
-	if o.completions.Add(1) != 1 {
-		return
-	}
+// report takes the ends of all messages; each that was handed over must get exactly one.
+type report struct {
+	sync.Mutex
+	handedOver, ends []byte
+	good, failed     int
+	lines            *json.Encoder
+	err              error
+}
+
+func (all *report) complete(i int, r *mqproducer.Receipt, err error) {
+	line := end{I: i, Mode: modeOf(i), AtMs: time.Now().UnixMilli(), QueueID: -1, QueueOffset: -1}
 	if err == nil {
-		o.OK, o.MessageID, o.Broker, o.QueueID, o.QueueOffset = true, r.MessageID, r.BrokerName, r.QueueID, r.QueueOffset
-		return
+		line.OK, line.MessageID, line.Broker, line.Attempts = true, r.MessageID, r.BrokerName, r.Attempts
+		line.QueueID, line.QueueOffset = r.QueueID, r.QueueOffset
+	} else {
+		text := err.Error()
+		line.Error = &text
+		var e *mqproducer.Error
+		line.MaybePersisted = errors.As(err, &e) && e.MaybePersisted
 	}
-	text := err.Error()
-	o.Error = &text
-	var e *mqproducer.Error
-	o.MaybePersisted = errors.As(err, &e) && e.MaybePersisted
+	all.Lock()
+	defer all.Unlock()
+	all.ends[i]++
+	if err == nil {
+		all.good++
+	} else {
+		all.failed++
+	}
+	if err := all.lines.Encode(&line); err != nil {
+		all.err = err
+	}
 }
 
 func modeOf(i int) string {
@@ -82,27 +102,39 @@ func messageOf(topic string, i int) *mqproducer.Message {
 }
 
 // send sends message i; async counts the callbacks that are owed.
-func send(p *mqproducer.Producer, m *mqproducer.Message, o *outcome, async *sync.WaitGroup) {
+func (all *report) send(p *mqproducer.Producer, m *mqproducer.Message, i int, async *sync.WaitGroup) {
 	ctx := context.Background()
-	switch o.Mode {
+	switch modeOf(i) {
 	case "oneway":
-		o.complete(p.SendOneway(ctx, m))
+		r, err := p.SendOneway(ctx, m)
+		all.complete(i, r, err)
 	case "sync":
-		o.complete(p.Send(ctx, m))
+		r, err := p.Send(ctx, m)
+		all.complete(i, r, err)
 	default:
 		async.Add(1)
 		err := p.SendAsync(ctx, m, func(r *mqproducer.Receipt, err error) {
-			o.complete(r, err)
+			all.complete(i, r, err)
 			async.Done()
 		})
 		if err != nil {
-			o.complete(nil, err)
+			all.complete(i, nil, err)
 			async.Done()
 		}
 	}
 }
 
-func sendAll(all []*mqproducer.Producer, topic string, outcomes []outcome) (complete bool) {
+func stopped() bool {
+	stop := os.Getenv("MQP_STRESS_STOP")
+	if stop == "" {
+		return false
+	}
+	_, err := os.Stat(stop)
+	return err == nil
+}
+
+func (all *report) sendAll(to []*mqproducer.Producer, topic string) (complete bool) {
+	pause, _ := strconv.Atoi(os.Getenv("MQP_STRESS_PAUSE_MS"))
 	var next atomic.Int64
 	var senders, async sync.WaitGroup
 	for g := 0; g < goroutines; g++ {
@@ -111,19 +143,19 @@ func sendAll(all []*mqproducer.Producer, topic string, outcomes []outcome) (comp
 			defer senders.Done()
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(outcomes) {
+				if i >= len(all.ends) || stopped() {
 					return
 				}
-				o := &outcomes[i]
-				o.I, o.Mode, o.QueueID, o.QueueOffset = i, modeOf(i), -1, -1
-				send(all[i/2%producers], messageOf(topic, i), o, &async)
+				all.handedOver[i] = 1
+				all.send(to[i/2%producers], messageOf(topic, i), i, &async)
+				time.Sleep(time.Duration(pause) * time.Millisecond)
 			}
 		}()
 	}
 	senders.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for _, p := range all {
+	for _, p := range to {
 		if err := p.Flush(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "stress-go: flush:", err)
 		}
@@ -144,27 +176,14 @@ func sendAll(all []*mqproducer.Producer, topic string, outcomes []outcome) (comp
 	}
 }
 
-func write(path string, outcomes []outcome) error {
+func run(url, topic string, count int, path string) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	out := bufio.NewWriter(file)
-	lines := json.NewEncoder(out)
-	for i := range outcomes {
-		if err := lines.Encode(&outcomes[i]); err != nil {
-			return err
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	return file.Close()
-}
-
-func run(url, topic string, count int, path string) error {
-	var all []*mqproducer.Producer
+	all := &report{handedOver: make([]byte, count), ends: make([]byte, count), lines: json.NewEncoder(file)}
+	var to []*mqproducer.Producer
 	for i := 0; i < producers; i++ {
 		p, err := mqproducer.New(url, "go-"+string(rune('a'+i)))
 		if err != nil {
@@ -173,26 +192,25 @@ func run(url, topic string, count int, path string) error {
 		if err := p.Start(); err != nil {
 			return err
 		}
-		all = append(all, p)
+		to = append(to, p)
 	}
-	outcomes := make([]outcome, count)
-	if !sendAll(all, topic, outcomes) {
+	if !all.sendAll(to, topic) {
 		return errors.New("callbacks are missing")
 	}
-	good, defects := 0, 0
-	for i := range outcomes {
-		if outcomes[i].OK {
-			good++
-		}
-		if n := outcomes[i].completions.Load(); n != 1 {
+	all.Lock()
+	defer all.Unlock()
+	sent, defects := 0, 0
+	for i, n := range all.ends {
+		sent += int(all.handedOver[i])
+		if n != all.handedOver[i] {
 			defects++
-			fmt.Fprintf(os.Stderr, "stress-go: message %d (%s) has %d completions\n", i, outcomes[i].Mode, n)
+			fmt.Fprintf(os.Stderr, "stress-go: message %d (%s) has %d completions\n", i, modeOf(i), n)
 		}
 	}
-	if err := write(path, outcomes); err != nil {
+	if err := errors.Join(all.err, file.Close()); err != nil {
 		return err
 	}
-	fmt.Printf("go: %d messages, %d ok, %d failed, %d defects\n", count, good, count-good, defects)
+	fmt.Printf("go: %d messages, %d ok, %d failed, %d defects\n", sent, all.good, all.failed, defects)
 	if defects > 0 {
 		return fmt.Errorf("%d messages did not complete exactly once", defects)
 	}

@@ -1,6 +1,8 @@
 package mqproducer.cluster;
 
 import com.alibaba.fastjson2.JSONObject;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -21,7 +23,10 @@ final class Load {
         this.clients = clients;
     }
 
-    /** Answers the number of sends and failures, the longest one, and the ids of what was acknowledged. */
+    /**
+     * Answers the number of sends and failures, the longest one, the longest time without an acknowledgement, and the ids
+     * of what was acknowledged. With a {@code stop}, the load ends when that file is there.
+     */
     JSONObject sendFor(JSONObject command) throws Exception {
         String topic = Clients.required(command, "topic");
         long pause = command.getLongValue("pause_ms");
@@ -31,18 +36,26 @@ final class Load {
         AtomicInteger sent = new AtomicInteger();
         AtomicInteger failed = new AtomicInteger();
         AtomicLong worst = new AtomicLong();
+        String stop = command.getString("stop");
+        AtomicLong longestGap = new AtomicLong();
+        AtomicLong lastAcknowledged = new AtomicLong();
         ExecutorService workers = Executors.newCachedThreadPool();
         try {
             long end = System.nanoTime() + command.getLongValue("millis") * 1_000_000;
             List<Future<?>> running = new ArrayList<>();
             for (int i = 0; i < command.getIntValue("threads"); i++) {
                 running.add(workers.submit(() -> {
-                    while (System.nanoTime() < end) {
+                    while (System.nanoTime() < end && (stop == null || !Files.exists(Path.of(stop)))) {
                         long start = System.nanoTime();
                         sent.incrementAndGet();
                         try {
                             SendResult result = producer.send(new Message(topic, new byte[64]));
                             ids.add(result.getMsgId());
+                            long now = System.nanoTime();
+                            long before = lastAcknowledged.getAndSet(now);
+                            if (before != 0) {
+                                longestGap.accumulateAndGet((now - before) / 1_000_000, Math::max);
+                            }
                         } catch (Exception error) {
                             failed.incrementAndGet();
                         }
@@ -63,6 +76,7 @@ final class Load {
             .fluentPut("sent", sent.get())
             .fluentPut("failed", failed.get())
             .fluentPut("worst_ms", worst.get())
+            .fluentPut("longest_gap_ms", longestGap.get())
             .fluentPut("ids", new ArrayList<>(ids));
     }
 }
