@@ -20,14 +20,24 @@ fn what_is_left_alone_and_what_goes_on() {
     check("process", &[]);
 }
 
-#[test]
-fn a_process_may_end_at_any_time() {
-    let program = build(&source("exit.c"), "exit");
+/// A broker that greets well and answers no send.
+fn silent_url() -> String {
     let silent = name_server_of(answering(|request| match request.code {
         HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
         _ => Some(Vec::new()),
     }));
-    let silent = format!("rocketmq://{silent}");
+    format!("rocketmq://{silent}")
+}
+
+#[test]
+fn limits_of_descriptors_and_memory() {
+    check("limits", &[&silent_url()]);
+}
+
+#[test]
+fn a_process_may_end_at_any_time() {
+    let program = build(&source("exit.c"), "exit");
+    let silent = silent_url();
     for way in [
         "sends-in-flight",
         "sends-in-flight-and-a-close-at-exit",
