@@ -115,7 +115,7 @@ pub fn check_sent(
     wrong.extend(
         sent.iter()
             .filter(|i| reported.get(i) != Some(&1))
-            .map(|i| format!("message {i} has {} reports", reported.get(&i).copied().unwrap_or(0))),
+            .map(|i| format!("message {i} has {} reports", reported.get(i).copied().unwrap_or(0))),
     );
     let mut by_index: HashMap<&str, Vec<&StoredMessage>> = HashMap::new();
     for message in stored {

@@ -1,0 +1,49 @@
+"""Seeds for the corpora out of the captured frames of tests/vectors: python3 fuzz/seeds.py"""
+
+import hashlib
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent
+
+
+def put(target: str, seed: bytes) -> None:
+    if 0 < len(seed) <= 2048:
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+
+for path in sorted((ROOT / "tests/vectors/rocketmq").glob("*/*.json")):
+    for captured in json.loads(path.read_text())["frames"]:
+        frame = bytes.fromhex(captured["frame_hex"])
+        form, size = frame[4], int.from_bytes(frame[5:8], "big")
+        header, body = frame[8 : 8 + size], frame[8 + size :]
+        put("frame", frame)
+        put("header_binary" if form else "header_json", header)
+        for target in ("response", "pushed"):
+            put(target, bytes([form]) + header)
+        if b'"queueDatas"' in body:
+            put("route", body)
+        fields = captured["header"].get("extFields") or {}
+        for name in ("i", "properties"):
+            put("properties", fields.get(name, "").encode())
+        if captured["header"].get("code") == 320:
+            put("batch", body)
+        elif body[4:8] == bytes.fromhex("daa320a7"):
+            put("stored", body)
+        for name in ("msgId", "recallHandle"):
+            put("stored", fields.get(name, "").encode())
+        for number, magic in enumerate((b"\x78", bytes.fromhex("04224d18"), bytes.fromhex("28b52ffd"))):
+            if body.startswith(magic):
+                put("compressed", bytes([number]) + body)
+
+options = (ROOT / "docs/CONFIGURATION.md").read_text().splitlines()
+keys = [line.split("`")[1] for line in options if line.startswith("| `")]
+for key in keys:
+    for value in ("1", "true", "a:1,b:2", "none"):
+        put("configuration", f"{key}={value}".encode())
+put("configuration", b"\n".join(f"{key}=1".encode() for key in keys))
+for url in ("rocketmq://a:1;b:2", "mock://x?brokers=2&queues=3", "rocketmq://[::1]:9876", "activemq://a:61616", "failover:(tcp://a:1,tcp://b:2)"):
+    put("configuration", f"{url}\nproducer_group=g\nmax_message_size=10".encode())
