@@ -12,24 +12,10 @@ echo "building ..."
 $CARGO build --quiet --lib --example mock_cluster
 sh tests/cluster/build_programs.sh "$lib" "$out"
 
-run=$(mktemp -d)
-cluster=
-finish() {
-    exec 3>&-
-    [ -z "$cluster" ] || wait "$cluster" || :
-    rm -rf "$run"
-}
-trap finish EXIT
-mkfifo "$run/commands"
-"$lib/examples/mock_cluster" --port 0 --queues 4 <"$run/commands" >"$run/output" &
-cluster=$!
-# The cluster runs until this end of its input closes.
-exec 3>"$run/commands"
-url=
-while [ -z "$url" ]; do
-    kill -0 "$cluster" || { echo "the embedded cluster did not start" >&2; exit 1; }
-    url=$(head -n 1 "$run/output")
-done
+work=$(mktemp -d)
+. examples/cluster.sh
+trap 'stop_cluster; rm -rf "$work"' EXIT
+start_cluster "$lib/examples/mock_cluster" --queues 4
 echo "embedded cluster: $url"
 
 echo
@@ -42,7 +28,5 @@ MQPRODUCER_LIBRARY=$lib/libmqproducer.so PYTHONPATH=$root/bindings/python python
 echo
 echo "stored by the cluster:"
 echo list >&3
-exec 3>&-
-wait "$cluster"
-cluster=
-tail -n +2 "$run/output"
+stop_cluster
+tail -n +2 "$work/output"

@@ -8,8 +8,8 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use support::{ROOT, WARNINGS, libraries, run, text};
+use std::process::Output;
+use support::{ROOT, WARNINGS, compile, run, text};
 
 const LANGUAGES: [&str; 12] =
     ["c", "cmake", "console", "cpp", "go", "json", "prometheus", "python", "rust", "sh", "text", "toml"];
@@ -87,20 +87,8 @@ fn try_piece(piece: &Piece, number: usize) -> Result<(), String> {
     if harness == "whole" {
         fs::write(&source, &piece.code).unwrap();
     }
-    let libraries = libraries();
-    let compiled = Command::new("cc")
-        .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-Wno-unused-function"])
-        .args(&WARNINGS[..3])
-        .args(["-I", &format!("{ROOT}/include"), "-I", &format!("{ROOT}/examples/c")])
-        .arg("-I")
-        .args([&folder, &source])
-        .arg("-o")
-        .arg(&program)
-        .arg("-L")
-        .arg(&libraries)
-        .args(["-lmqproducer", &format!("-Wl,-rpath,{}", libraries.display())])
-        .output()
-        .unwrap();
+    let flags = [&["-std=c11", "-Wno-unused-function"], &WARNINGS[..3]].concat();
+    let compiled = compile(&flags, &[Path::new(ROOT).join("examples/c"), folder], &source, &program);
     succeeded(&compiled)?;
     succeeded(&run(&program, &[]))
 }

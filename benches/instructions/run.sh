@@ -12,24 +12,11 @@ results=$2
 short=1000 long=6000
 ${CARGO:-cargo} build --quiet --manifest-path "$root/Cargo.toml" --example mock_cluster
 work=$(mktemp -d)
-cluster=
-finish() {
-    exec 3>&-
-    [ -z "$cluster" ] || wait "$cluster" || :
-    rm -rf "$work"
-}
-trap finish EXIT
+. "$root/examples/cluster.sh"
+trap 'stop_cluster; rm -rf "$work"' EXIT
 "${CC:-cc}" -O2 -Wall -Wextra -Werror "-I$root/include" "$here/send.c" -o "$work/send" "-L$library" -lmqproducer \
     "-Wl,-rpath,$library"
-mkfifo "$work/commands"
-"$target/debug/examples/mock_cluster" --port 0 <"$work/commands" >"$work/output" &
-cluster=$!
-exec 3>"$work/commands"
-url=
-while [ -z "$url" ]; do
-    kill -0 "$cluster" || { echo "the embedded cluster did not start"; exit 1; }
-    url=$(head -n 1 "$work/output")
-done
+start_cluster "$target/debug/examples/mock_cluster"
 
 # count MODE COUNT: the instructions of a run.
 count() {

@@ -29,22 +29,25 @@ pub fn source(name: &str) -> String {
     format!("{ROOT}/tests/abi/{name}")
 }
 
-/// Builds one C program with every warning an error.
+/// Builds one C program of these tests with every warning an error.
 pub fn build(source: &str, name: &str) -> PathBuf {
     let program = scratch(name);
-    let libraries = libraries();
-    let output = Command::new("cc")
-        .args(["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-pthread"])
-        .args(WARNINGS)
-        .args(["-I", &format!("{ROOT}/include"), "-I", &format!("{ROOT}/tests/abi"), source, "-o"])
-        .arg(&program)
-        .arg("-L")
-        .arg(&libraries)
-        .args(["-lmqproducer", &format!("-Wl,-rpath,{}", libraries.display())])
-        .output()
-        .unwrap();
+    let flags = [&["-std=c99", "-pthread"], &WARNINGS[..]].concat();
+    let output = compile(&flags, &[Path::new(ROOT).join("tests/abi")], Path::new(source), &program);
     assert!(output.status.success(), "{source}: {}", text(&output));
     program
+}
+
+/// Compiles a C program against the library.
+pub fn compile(flags: &[&str], includes: &[PathBuf], source: &Path, program: &Path) -> Output {
+    let libraries = libraries();
+    let mut command = Command::new("cc");
+    command.args(["-D_POSIX_C_SOURCE=200809L", "-g"]).args(flags).args(["-I", &format!("{ROOT}/include")]);
+    for folder in includes {
+        command.arg("-I").arg(folder);
+    }
+    command.arg(source).arg("-o").arg(program).arg("-L").arg(&libraries);
+    command.args(["-lmqproducer", &format!("-Wl,-rpath,{}", libraries.display())]).output().unwrap()
 }
 
 /// Runs a program to its end; a hanging one is stopped.

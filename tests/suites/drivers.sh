@@ -6,15 +6,9 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 ${CARGO:-cargo} build --quiet --lib --example mock_cluster
 work=$(mktemp -d)
-cluster=
-finish() {
-    exec 3>&-
-    [ -z "$cluster" ] || wait "$cluster" || :
-    rm -rf "$work"
-}
-trap finish EXIT
+. examples/cluster.sh
+trap 'stop_cluster; rm -rf "$work"' EXIT
 sh benches/drivers/build.sh "$target/debug/libmqproducer.so" "$work"
-mkfifo "$work/commands"
 
 # The body of each message, which the cluster's list shows whole.
 body="The quick brown fox jumps over the lazy dog"
@@ -22,21 +16,10 @@ runs=0 total=0
 [ $# -gt 0 ] || set -- c cpp go python
 for driver in "$@"; do
     for mode in sync async oneway batch; do
-        # Not of the run before, whose URL stood there.
-        : >"$work/output"
-        "$target/debug/examples/mock_cluster" --port 0 <"$work/commands" >"$work/output" &
-        cluster=$!
-        exec 3>"$work/commands"
-        url=
-        while [ -z "$url" ]; do
-            kill -0 "$cluster" || { echo "the embedded cluster did not start"; exit 1; }
-            url=$(head -n 1 "$work/output")
-        done
+        start_cluster "$target/debug/examples/mock_cluster"
         line=$("$work/$driver" "${url#*://}" "$mode" 1 ${#body} text on 0.05 0.02)
         echo list >&3
-        exec 3>&-
-        wait "$cluster"
-        cluster=
+        stop_cluster
         echo "$driver $mode $line"
         counted=$(printf '%s\n' "$line" | sed -n 's/.*"msgs": *\([0-9]*\).*/\1/p')
         printf '%s\n' "$line" | grep -q '"err": *0[,}]' || { echo "$driver $mode failed sends"; exit 1; }
