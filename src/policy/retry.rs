@@ -38,15 +38,17 @@ impl RetryRules<'_> {
         worth && done < self.tries && now < deadline
     }
 
-    /// The deadline of the try that starts `now`: `cap` or, without one, a share that leaves time for the next try.
+    /// The deadline of the `number`th try, which starts `now`: `cap` or, without one, a share that leaves time for the next
+    /// try; the last one has what is left, since a broker may be slow for a reason, such as a slave that it waits for.
     pub(crate) fn try_deadline(
         &self,
+        number: u32,
         now: Instant,
         total: Duration,
         deadline: Instant,
         cap: Option<Duration>,
     ) -> Instant {
-        if self.tries == 1 && cap.is_none() {
+        if number >= self.tries && cap.is_none() {
             return deadline;
         }
         let cap = cap.unwrap_or_else(|| (total / (self.tries + 1)).max(SHORTEST_TRY));
@@ -81,12 +83,16 @@ mod tests {
         let now = Instant::now();
         let total = Duration::from_secs(3);
         let deadline = now + total;
-        assert_eq!(RULES.try_deadline(now, total, deadline, None), now + Duration::from_millis(750));
-        assert_eq!(RULES.try_deadline(now, total, deadline, Some(total * 2)), deadline);
+        assert_eq!(RULES.try_deadline(1, now, total, deadline, None), now + Duration::from_millis(750));
+        assert_eq!(RULES.try_deadline(2, now, total, deadline, None), now + Duration::from_millis(750));
+        assert_eq!(RULES.try_deadline(3, now, total, deadline, None), deadline, "the last try has what is left");
+        let cap = Duration::from_millis(100);
+        assert_eq!(RULES.try_deadline(3, now, total, deadline, Some(cap)), now + cap, "a cap holds for each");
+        assert_eq!(RULES.try_deadline(1, now, total, deadline, Some(total * 2)), deadline);
         let short = now + Duration::from_millis(100);
-        assert_eq!(RULES.try_deadline(now, Duration::from_millis(100), short, None), short);
+        assert_eq!(RULES.try_deadline(1, now, Duration::from_millis(100), short, None), short);
         let once = RetryRules { tries: 1, ..RULES };
-        assert_eq!(once.try_deadline(now, total, deadline, None), deadline, "the only try has all the time");
+        assert_eq!(once.try_deadline(1, now, total, deadline, None), deadline, "the only try has all the time");
     }
 
     /// Rows: SK-06.
@@ -98,9 +104,9 @@ mod tests {
         // Even a `now` before the start only gives the try its usual share.
         let before = now - Duration::from_secs(30);
         assert!(RULES.again(TryEnd::NoAnswer, 1, before, deadline));
-        assert_eq!(RULES.try_deadline(before, total, deadline, None), before + Duration::from_millis(750));
+        assert_eq!(RULES.try_deadline(1, before, total, deadline, None), before + Duration::from_millis(750));
         assert!(!RULES.again(TryEnd::NoAnswer, 3, before, deadline));
         // A `now` after the deadline never moves it.
-        assert_eq!(RULES.try_deadline(deadline + total, total, deadline, None), deadline);
+        assert_eq!(RULES.try_deadline(1, deadline + total, total, deadline, None), deadline);
     }
 }

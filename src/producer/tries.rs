@@ -124,7 +124,8 @@ impl SendOp {
     fn transmit(mut self: Box<Self>, first: Option<First<'_>>) {
         self.try_started = Instant::now();
         let cap = self.core.settings.per_request_timeout;
-        let deadline = self.retry_rules().try_deadline(self.try_started, self.rules.total, self.rules.deadline, cap);
+        let (rules, number, started) = (self.retry_rules(), self.tries, self.try_started);
+        let deadline = rules.try_deadline(number, started, self.rules.total, self.rules.deadline, cap);
         let connection = self.core.pool.broker(&self.queue.broker.address);
         self.connection = connection.number();
         let opaque = match connection.reserve() {

@@ -165,7 +165,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         key: "send_msg_max_timeout_per_request",
         kind: OptionKind::Milliseconds { min: -1, max: HOUR_MS },
         default: "-1",
-        doc: "The deadline of one try. -1: max(500 ms, total / (tries + 1)), so that a frozen broker leaves time for the next try.",
+        doc: "The deadline of one try. -1: max(500 ms, total / (tries + 1)), so that a frozen broker leaves time for the next try; the last try has all that is left.",
         java: Some("-1 (no limit)"),
     },
     OptionSpec {
