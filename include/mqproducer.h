@@ -164,6 +164,26 @@
 #define MQP_MESSAGE_TYPE_DELAY 3
 
 /**
+ * Reliable sending gave a message up: every try was used, or its time. The alarm's only kind.
+ */
+#define MQP_EVENT_GIVEN_UP 1
+
+/**
+ * A message of the spool was sent and stored.
+ */
+#define MQP_EVENT_SPOOL_DELIVERED 2
+
+/**
+ * A message of the spool is lost: a broker refused it for good, or it was older than `spool_max_age`.
+ */
+#define MQP_EVENT_SPOOL_LOST 3
+
+/**
+ * The spool held something that is no message, and it was skipped or cut.
+ */
+#define MQP_EVENT_SPOOL_DAMAGED 4
+
+/**
  * No record at all.
  */
 #define MQP_LOG_OFF 0
@@ -527,7 +547,63 @@ typedef struct mqp_receipt_view {
      * Handle to recall a timer message; empty when there is none.
      */
     struct mqp_str recall_handle;
+    /**
+     * 1 when an earlier try may have left another copy of the message, with the same `message_id`
+     * (mqp_receipt_attempt_at tells of it); else 0.
+     */
+    uint32_t maybe_duplicated;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } mqp_receipt_view;
+
+/**
+ * One try of a message that did not end as wanted. Set `struct_size`, or start from MQP_ATTEMPT_INIT. The strings are
+ * *borrowed* until the receipt or error is freed.
+ */
+typedef struct mqp_attempt {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * What went wrong: MQP_ERR_BROKER for an answer that was no SEND_OK, or another status; never MQP_OK.
+     */
+    mqp_status status;
+    /**
+     * 1 when the broker answered and `broker_code` is its response code, else 0.
+     */
+    uint32_t has_broker_code;
+    /**
+     * The broker's response code; 0 when there is none.
+     */
+    int32_t broker_code;
+    /**
+     * The queue that was asked for.
+     */
+    int32_t queue_id;
+    /**
+     * 1 when the broker may have stored the message: it said so, or its answer was not heard; else 0.
+     */
+    uint32_t maybe_stored;
+    /**
+     * When the try began, in milliseconds since 1970.
+     */
+    int64_t started_ms;
+    /**
+     * How long it took, in microseconds.
+     */
+    uint64_t took_us;
+    /**
+     * The broker that it was for.
+     */
+    struct mqp_str broker_name;
+    /**
+     * The broker's remark, or what went wrong, for a person.
+     */
+    struct mqp_str remark;
+} mqp_attempt;
 
 /**
  * Bytes: `len` of them at `ptr`, NUL bytes included. (NULL, 0) is empty; NULL with another length is refused.
@@ -1346,6 +1422,63 @@ typedef struct mqp_statistics_callback {
 } mqp_statistics_callback;
 
 /**
+ * What alarm and spool callbacks are told. All that it points to is *borrowed* until the callback returns;
+ * mqp_received_message_clone and mqp_receipt_clone keep more.
+ */
+typedef struct mqp_reliability_event {
+    /**
+     * Size of the struct in bytes as the library knows it; fields beyond it must not be read.
+     */
+    uint32_t struct_size;
+    /**
+     * What happened: MQP_EVENT_GIVEN_UP or another of MQP_EVENT_....
+     */
+    uint32_t kind;
+    /**
+     * The message as it was sent, its body decompressed and its topic without the namespace; its queue, offsets and
+     * store are not set. NULL for MQP_EVENT_SPOOL_DAMAGED.
+     */
+    const struct mqp_received_message *message;
+    /**
+     * Where it is stored, for MQP_EVENT_SPOOL_DELIVERED; else NULL.
+     */
+    const struct mqp_receipt *receipt;
+    /**
+     * Why, for all other kinds: its attempts are the tries (mqp_error_attempt_at), `maybe_persisted` tells whether a
+     * broker may have the message, and the status MQP_SPOOLED that it waits in the spool. NULL for
+     * MQP_EVENT_SPOOL_DELIVERED.
+     */
+    const struct mqp_error *error;
+} mqp_reliability_event;
+
+/**
+ * Who is told of messages that reliable sending gave up, or what becomes of those in the spool.
+ *
+ * Once the call that took it returned MQP_OK, `call` runs for each event from the producer's start on, and `drop`
+ * exactly once after the last of these calls: when the producer is closed or freed, or the callback replaced. On any
+ * other return neither runs, and `user_data` stays the caller's.
+ *
+ * Thread: both run on the library's dispatcher, one after the other, and `drop` on the thread that frees the last
+ * producer when that ends the dispatcher. They MUST NOT block for long (all other callbacks wait), throw or `longjmp`;
+ * calls of the library that block return MQP_ERR_WOULD_DEADLOCK there, all others are allowed. Ending the thread by
+ * `pthread_exit` is survived, but no callback runs after it.
+ */
+typedef struct mqp_reliability_callback {
+    /**
+     * Required: receives the event, *borrowed* until it returns.
+     */
+    void (*call)(void *user_data, const struct mqp_reliability_event *event);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back; may be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_reliability_callback;
+
+/**
  * One record of the log, *borrowed* with its strings for the duration of the callback it is passed to.
  */
 typedef struct mqp_log_record {
@@ -1686,6 +1819,16 @@ typedef struct mqp_mock_request_view {
  */
 #define MQP_ERR_REQUEST_TIMEOUT 24
 
+/**
+ * Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent again.
+ */
+#define MQP_SPOOLED 25
+
+/**
+ * Another name of MQP_SPOOLED.
+ */
+#define MQP_ERR_SPOOLED MQP_SPOOLED
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1860,6 +2003,46 @@ MQP_API struct mqp_receipt *mqp_receipt_clone(const struct mqp_receipt *receipt)
  * `receipt`: *owned*, taken. Threads: any. Errors: none.
  */
 MQP_API void mqp_receipt_free(struct mqp_receipt *receipt);
+
+/**
+ * How many tries came before the one that a receipt tells of: the bound of mqp_receipt_attempt_at. 0 for NULL, and for
+ * a message that was stored at the first try.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_receipt_attempt_count(const struct mqp_receipt *receipt);
+
+/**
+ * Reads one of the tries before the one that a receipt tells of, in their order.
+ *
+ * `receipt`: the receipt. `index`: 0 to mqp_receipt_attempt_count() - 1. `out`: written, its strings *borrowed* until
+ * the receipt is freed. `error`: may be NULL. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_receipt_attempt_at(const struct mqp_receipt *receipt,
+                                  size_t index,
+                                  struct mqp_attempt *out,
+                                  struct mqp_error **error);
+
+/**
+ * How many tries of its message an error tells: the bound of mqp_error_attempt_at. 0 for NULL, and for what failed
+ * before any try.
+ *
+ * Threads: any. Errors: none.
+ */
+MQP_API size_t mqp_error_attempt_count(const struct mqp_error *of);
+
+/**
+ * Reads one of the tries of the message that failed, in their order.
+ *
+ * `of`: the error. `index`: 0 to mqp_error_attempt_count() - 1. `out`: written, its strings *borrowed* until `of` is
+ * freed. `error`: may be NULL; why reading failed. Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_error_attempt_at(const struct mqp_error *of,
+                                size_t index,
+                                struct mqp_attempt *out,
+                                struct mqp_error **error);
 
 /**
  * Reads all that a received message tells but its properties.
@@ -2570,6 +2753,35 @@ mqp_status mqp_producer_set_statistics_callback(struct mqp_producer *producer,
                                                 struct mqp_error **error);
 
 /**
+ * Sets who is told of messages that reliable sending gives up (`reliability` = `reliable`), of a producer that is not
+ * started, in place of who was set before.
+ *
+ * It is called once for each message that used up its tries or its time, before its sender is told of the end, whether
+ * the message went into the spool or not: MQP_EVENT_GIVEN_UP. Not for what a broker refuses for good, such as a message
+ * of the wrong form or without permission, which fails at once.
+ *
+ * `callback`: taken when the call returns MQP_OK, else untouched: see mqp_reliability_callback. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_set_alarm_callback(struct mqp_producer *producer,
+                                           struct mqp_reliability_callback callback,
+                                           struct mqp_error **error);
+
+/**
+ * Sets who is told what becomes of messages that completed with MQP_SPOOLED, those of earlier producers of the same
+ * `spool_file` too, of a producer that is not started, in place of who was set before: MQP_EVENT_SPOOL_DELIVERED,
+ * MQP_EVENT_SPOOL_LOST and MQP_EVENT_SPOOL_DAMAGED. No call begins after mqp_producer_close returned.
+ *
+ * `callback`: taken when the call returns MQP_OK, else untouched: see mqp_reliability_callback. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_set_spool_callback(struct mqp_producer *producer,
+                                           struct mqp_reliability_callback callback,
+                                           struct mqp_error **error);
+
+/**
  * Sets who receives the log of the whole process, in place of what was set before. By default nobody does.
  *
  * It does not wait: records made before may still reach the earlier callback, whose `drop` tells that it is over.
@@ -2838,7 +3050,8 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
     {(uint32_t)sizeof(mqp_error_view), 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}
 #define MQP_RECEIPT_VIEW_INIT \
     {(uint32_t)sizeof(mqp_receipt_view), 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
-     {NULL, 0}, {NULL, 0}}
+     {NULL, 0}, {NULL, 0}, 0, 0}
+#define MQP_ATTEMPT_INIT {(uint32_t)sizeof(mqp_attempt), 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}}
 #define MQP_RECEIVED_MESSAGE_VIEW_INIT \
     {(uint32_t)sizeof(mqp_received_message_view), 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
      {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}

@@ -126,6 +126,7 @@ impl BatchEnd {
                     one.message_id = format!("{},{message_id}", one.message_id);
                     one.offset_message_id = format!("{},{}", one.offset_message_id, receipt.offset_message_id);
                     one.attempts += receipt.attempts;
+                    one.earlier.extend_from_slice(&receipt.earlier);
                 }
             }
         }
@@ -175,6 +176,7 @@ impl<'a> OfBatch<'a> {
             region_id: receipt.region_id.clone(),
             recall_handle: receipt.recall_handle.clone(),
             attempts: receipt.attempts,
+            earlier: receipt.earlier.clone(),
         }
     }
 }
@@ -197,6 +199,7 @@ mod tests {
             region_id: String::new(),
             recall_handle: String::new(),
             attempts: 1,
+            earlier: Vec::new(),
         }
     }
 

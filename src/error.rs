@@ -2,6 +2,7 @@
 //!
 //! Each [`ErrorKind`] has a number that never changes: the C surface exports the same numbers as `MQP_ERR_…`.
 
+use crate::message::Attempt;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,6 +80,9 @@ error_kinds! {
     Forbidden = 23, "FORBIDDEN";
     /// No reply to a request came before its deadline.
     RequestTimeout = 24, "REQUEST_TIMEOUT";
+    /// Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent
+    /// again.
+    Spooled = 25, "SPOOLED";
 }
 
 /// Why a call or a message failed.
@@ -94,6 +98,7 @@ struct Inner {
     broker: Option<(i32, String)>,
     retriable: bool,
     maybe_persisted: bool,
+    attempts: Vec<Attempt>,
 }
 
 impl Error {
@@ -109,7 +114,7 @@ impl Error {
                 | ErrorKind::Resource
                 | ErrorKind::RequestTimeout
         );
-        Error(Arc::new(Inner { kind, message: message.into(), broker: None, retriable, maybe_persisted: false }))
+        Error(Arc::new(Inner { kind, message: message.into(), broker: None, retriable, maybe_persisted: false, attempts: Vec::new() }))
     }
 
     /// A refusal by a broker or name server, with its code and remark.
@@ -122,6 +127,7 @@ impl Error {
             broker: Some((code, remark)),
             retriable,
             maybe_persisted: false,
+            attempts: Vec::new(),
         }))
     }
 
@@ -136,6 +142,21 @@ impl Error {
     pub fn with_maybe_persisted(&self, maybe: bool) -> Self {
         let mut inner = (*self.0).clone();
         inner.maybe_persisted = maybe;
+        Error(Arc::new(inner))
+    }
+
+    /// The same error with the tries that led to it.
+    pub(crate) fn with_attempts(&self, attempts: Vec<Attempt>) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.attempts = attempts;
+        Error(Arc::new(inner))
+    }
+
+    /// Says that the message waits in the spool; the server's code and the tries stay.
+    pub(crate) fn spooled(&self, context: impl fmt::Display) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.message = format!("{context}: {}", inner.message);
+        (inner.kind, inner.retriable) = (ErrorKind::Spooled, false);
         Error(Arc::new(inner))
     }
 
@@ -182,6 +203,11 @@ impl Error {
     /// Whether a broker may have stored the message although the send failed.
     pub fn maybe_persisted(&self) -> bool {
         self.0.maybe_persisted
+    }
+
+    /// The tries of the message, in their order; empty when none was made, as for a message that was refused.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
     }
 }
 

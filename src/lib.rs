@@ -17,6 +17,7 @@ mod completion;
 mod completion_queue;
 pub mod config;
 pub mod error;
+mod event;
 mod ffi;
 pub mod hook;
 pub mod message;
@@ -35,6 +36,7 @@ mod reply;
 mod route;
 mod runtime;
 mod selector;
+mod spool;
 pub mod statistics;
 mod sync;
 
@@ -45,7 +47,8 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "raw")]
 pub use ffi::raw::{RawCallback, RawChecker};
 pub use hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
-pub use message::{Delay, Message, Receipt, SendOptions, SendStatus};
+pub use event::{ReliabilityEvent, ReliabilityEventKind};
+pub use message::{Attempt, Delay, Message, Receipt, SendOptions, SendStatus};
 pub use producer::{Producer, Transaction};
 pub use protocol::remoting::transaction::TransactionState;
 pub use received::ReceivedMessage;

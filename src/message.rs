@@ -1,7 +1,9 @@
 //! What is sent, and what comes back for it.
 
+use crate::error::ErrorKind;
 use crate::protocol::remoting::properties;
 use crate::selector::Selector;
+use std::time::Duration;
 
 /// A message, borrowed from its owner until the send call returns.
 ///
@@ -183,6 +185,31 @@ pub struct Receipt {
     pub recall_handle: String,
     /// How many tries it took, at least 1.
     pub attempts: u32,
+    /// The tries before the last one; a try that says `maybe_stored` may have left another copy of the message, with
+    /// the same unique id.
+    pub earlier: Vec<Attempt>,
+}
+
+/// One try of a message that did not end as wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The broker that it was for.
+    pub broker_name: String,
+    /// The queue that was asked for.
+    pub queue_id: i32,
+    /// What went wrong; `Broker` for an answer that was no `SEND_OK`.
+    pub kind: ErrorKind,
+    /// The broker's response code, when it answered.
+    pub broker_code: Option<i32>,
+    /// The broker's remark, or what went wrong, for a person.
+    pub remark: String,
+    /// When it began, in milliseconds since 1970.
+    pub started: i64,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether the broker may have stored the message: it said so, or its answer was not heard.
+    pub maybe_stored: bool,
 }
 
 /// How one send departs from the producer's configuration.

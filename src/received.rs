@@ -1,4 +1,5 @@
-//! A message that a broker handed to this client: in a transaction check, or as the reply to a request.
+//! A message that comes back: from a broker in a transaction check or as the reply to a request, or because it could
+//! not be sent.
 
 use crate::protocol::remoting::compress::inflate;
 use crate::protocol::remoting::reply::PushReply;
@@ -8,9 +9,10 @@ use crate::protocol::remoting::{CodecError, properties, sys_flag};
 /// Longest body that is inflated, which guards against a small one that grows without end.
 const MAX_INFLATED: usize = 64 * 1024 * 1024;
 
-/// A message as a broker handed it to this client.
+/// A message as a broker handed it to this client, or as it comes back unsent.
 ///
-/// It owns all that it tells. Of a reply the broker tells less: neither offsets nor a broker id.
+/// It owns all that it tells. Of a reply the broker tells less: neither offsets nor a broker id. One that comes back
+/// unsent has -1 for each of these, and no hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedMessage {
     /// The topic.
@@ -68,6 +70,36 @@ impl ReceivedMessage {
     /// The index keys, separated by spaces; empty: none.
     pub fn keys(&self) -> &str {
         self.property(properties::KEYS).unwrap_or_default()
+    }
+
+    /// A message that no broker handed on: it was not sent.
+    pub(crate) fn unsent(topic: &str, flag: i32, properties: &str, born_timestamp: i64) -> Self {
+        ReceivedMessage {
+            topic: topic.to_owned(),
+            body: Vec::new(),
+            flag,
+            message_id: unique_id(properties),
+            offset_message_id: String::new(),
+            transaction_id: String::new(),
+            queue_id: -1,
+            queue_offset: -1,
+            commit_log_offset: -1,
+            born_timestamp,
+            born_host: String::new(),
+            store_timestamp: 0,
+            store_host: String::new(),
+            reconsume_times: 0,
+            store_size: 0,
+            prepared_transaction_offset: 0,
+            properties: properties.to_owned(),
+        }
+    }
+
+    /// The same with its body, of which the form that went out is given.
+    pub(crate) fn with_body(mut self, sys_flag: i32, body: &[u8]) -> Self {
+        // This library compressed it: it can be read, or is shown as it is.
+        self.body = plain(sys_flag, body).unwrap_or_else(|_| body.to_vec());
+        self
     }
 
     /// From the body of a transaction check.

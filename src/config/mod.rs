@@ -2,6 +2,7 @@
 
 pub mod options;
 mod page;
+mod reliability;
 mod security;
 mod settings;
 mod trace;
@@ -9,6 +10,7 @@ mod url;
 
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
+pub(crate) use reliability::{Fsync, SpoolRules};
 pub(crate) use security::TlsFiles;
 pub(crate) use settings::{Backpressure, FaultTolerance, Settings};
 pub(crate) use trace::TraceRules;

@@ -1,8 +1,24 @@
 //! The one table of configuration keys: it drives the parser, the C setter, the bindings and `docs/CONFIGURATION.md`.
 
+mod reliability;
 mod table;
 
-pub use table::OPTIONS;
+/// Every key, in the order of the documentation.
+pub const OPTIONS: &[OptionSpec] = &all::<{ table::OPTIONS.len() + reliability::OPTIONS.len() }>();
+
+/// The rows of both files.
+const fn all<const N: usize>() -> [OptionSpec; N] {
+    let mut rows = [table::OPTIONS[0]; N];
+    let mut row = 0;
+    while row < N {
+        rows[row] = match row < table::OPTIONS.len() {
+            true => table::OPTIONS[row],
+            false => reliability::OPTIONS[row - table::OPTIONS.len()],
+        };
+        row += 1;
+    }
+    rows
+}
 
 /// What a value must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

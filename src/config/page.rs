@@ -20,7 +20,7 @@ pub(crate) fn range(option: &OptionSpec) -> String {
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Configuration\n\n\
-         Made from the table in `src/config/options/table.rs` (`make docs` rewrites this page). Every value is text and is\n\
+         Made from the tables in `src/config/options` (`make docs` rewrites this page). Every value is text and is\n\
          checked when it is set: an unknown key is refused with the nearest known one, an illegal value with its range.\n\
          The same keys serve `mqp_config_set` in C, the constructor's arguments in Python, the options in Go and\n\
          `Config::set` in C++ and Rust. The last column tells where a default departs from the Java client 5.5.0.\n\n\

@@ -1,5 +1,6 @@
 //! The typed form of a configuration, made once for each producer.
 
+use super::reliability::Reliability;
 use super::security::TlsFiles;
 use super::trace::TraceRules;
 use super::{Config, Target, invalid};
@@ -63,6 +64,10 @@ pub(crate) struct Settings {
     pub(crate) retry_when_not_store_ok: bool,
     pub(crate) retry_backoff: Duration,
     pub(crate) retry_backoff_max: Duration,
+    /// The most that is taken off a pause at random, as a part of it.
+    pub(crate) retry_jitter: f64,
+    /// `None`: a stored message is a success, and what fails is only told to its sender.
+    pub(crate) reliability: Option<Reliability>,
     pub(crate) fault_tolerance: Option<FaultTolerance>,
     pub(crate) max_message_size: usize,
     /// `None`: each message goes by itself.
@@ -100,7 +105,7 @@ impl Settings {
         let namespace = Namespace::new(&text(config, "namespace"));
         let producer_group = namespace.wrap(&text(config, "producer_group")).into_owned();
         crate::policy::validate::group(&producer_group)?;
-        Ok(Settings {
+        let mut settings = Settings {
             target: target(config)?,
             address_server,
             address_interval: milliseconds(config, "name_server_address_interval")?,
@@ -131,6 +136,8 @@ impl Settings {
             retry_when_not_store_ok: text(config, "retry_another_broker_when_not_store_ok") == "true",
             retry_backoff: milliseconds(config, "retry_backoff")?,
             retry_backoff_max: milliseconds(config, "retry_backoff_max")?,
+            retry_jitter: 0.5,
+            reliability: None,
             fault_tolerance: fault_tolerance(config)?,
             max_message_size: number(config, "max_message_size")?,
             auto_batch: auto_batch(config)?,
@@ -155,7 +162,9 @@ impl Settings {
                 _ => Serializer::Json,
             },
             trace: TraceRules::from_config(config)?,
-        })
+        };
+        super::reliability::apply(config, &mut settings)?;
+        Ok(settings)
     }
 }
 
@@ -237,7 +246,7 @@ pub(super) fn number<T: TryFrom<i64>>(config: &Config, key: &str) -> Result<T> {
     T::try_from(value).map_err(|_| invalid(format!("`{key}` = `{value}` does not fit this platform")))
 }
 
-fn milliseconds(config: &Config, key: &str) -> Result<Duration> {
+pub(super) fn milliseconds(config: &Config, key: &str) -> Result<Duration> {
     Ok(Duration::from_millis(number(config, key)?))
 }
 

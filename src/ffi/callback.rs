@@ -4,6 +4,7 @@
 
 use super::batch::{self, HeldBatch};
 use super::error::mqp_error;
+use super::event::{self, ForeignEvents, HeldEvents};
 use super::handle;
 use super::hook::{self, HeldAfter};
 use super::log::LogRecord;
@@ -17,6 +18,7 @@ use crate::completion::Outcome;
 use crate::error::Result;
 use crate::producer::admission::Permit;
 use crate::producer::checks::Check;
+use crate::producer::events::Facts;
 use crate::producer::hooks::After;
 use crate::producer::statistics::Report;
 use crate::runtime::{Job, Runtime};
@@ -112,6 +114,8 @@ pub(crate) enum ForeignJob {
     Log(LogRecord),
     /// The statistics for their callback.
     Statistics(Box<HeldReport>),
+    /// What an alarm or a spool's callback is told.
+    Events(Box<HeldEvents>),
     /// The `drop` of a callback that is not called any more.
     GiveBack(GiveBack),
 }
@@ -177,6 +181,14 @@ impl ForeignJob {
         ForeignJob::Statistics(Box::new(HeldReport::new(listener, report)))
     }
 
+    pub(crate) fn events(
+        listener: Arc<ForeignEvents>,
+        facts: Facts,
+        after: Option<Box<dyn FnOnce() + Send>>,
+    ) -> Self {
+        ForeignJob::Events(Box::new(HeldEvents::new(listener, facts, after)))
+    }
+
     /// Runs it on the calling thread.
     ///
     /// While a foreign function runs, no frame of Rust holds anything that needs a drop: the function may end the
@@ -190,6 +202,7 @@ impl ForeignJob {
             ForeignJob::Check(held) => transaction::check(handle::give_box(held)),
             ForeignJob::Log(record) => record.run(),
             ForeignJob::Statistics(held) => statistics::tell(handle::give_box(held)),
+            ForeignJob::Events(held) => event::tell(handle::give_box(held)),
             ForeignJob::GiveBack(give_back) => give_back.run(),
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::attempt::HeldAttempt;
 use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, name, number};
 use super::text::Texts;
@@ -16,6 +17,7 @@ use std::ffi::c_char;
 pub struct mqp_error {
     error: Error,
     texts: Texts<2>,
+    attempts: Vec<HeldAttempt>,
 }
 
 impl mqp_error {
@@ -23,7 +25,13 @@ impl mqp_error {
         // What was quoted may hold a NUL, which would end the text for C.
         let [message, remark] =
             [error.message(), error.remark().unwrap_or_default()].map(|text| text.replace('\0', "\\0"));
-        mqp_error { error, texts: Texts::new([&message, &remark]) }
+        let attempts = HeldAttempt::all(error.attempts());
+        mqp_error { error, texts: Texts::new([&message, &remark]), attempts }
+    }
+
+    /// The tries of the message that failed.
+    pub(crate) fn attempts(&self) -> &[HeldAttempt] {
+        &self.attempts
     }
 }
 

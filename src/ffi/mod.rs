@@ -1,6 +1,8 @@
 //! The C surface, and the only unsafe code of the library.
 
 #[cfg(feature = "capi")]
+mod attempt;
+#[cfg(feature = "capi")]
 pub(crate) mod batch;
 #[cfg(feature = "capi")]
 mod boundary;
@@ -16,6 +18,8 @@ mod config;
 mod end_transaction;
 #[cfg(feature = "capi")]
 mod error;
+#[cfg(feature = "capi")]
+pub(crate) mod event;
 #[cfg(feature = "capi")]
 mod find_route;
 #[cfg(any(feature = "capi", feature = "raw"))]

@@ -6,14 +6,14 @@
 use crate::completion_queue::Signal;
 use std::cell::Cell;
 use std::ffi::{CString, c_int, c_void};
-#[cfg(feature = "capi")]
 use std::fs::File;
 use std::io;
 #[cfg(feature = "capi")]
 use std::io::{Read, Write};
 use std::marker::PhantomData;
+use std::os::fd::AsRawFd;
 #[cfg(feature = "capi")]
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{FromRawFd, RawFd};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
@@ -198,6 +198,19 @@ fn set_name(name: &CString) {
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios")))]
 fn set_name(_name: &CString) {}
+
+/// Locks a file against other processes, and against other openings of it in this one, until it is closed; `false`: it
+/// is locked already.
+pub(crate) fn lock_file(file: &File) -> io::Result<bool> {
+    // SAFETY: the descriptor is open, and the call takes only numbers.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
+}
 
 /// A descriptor that is readable as long as it is raised: an eventfd, or a pipe where there is none.
 #[cfg(feature = "capi")]

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::attempt::HeldAttempt;
 use super::error::mqp_error;
 use super::sized::{self, SizedStruct};
 use super::status::mqp_status;
@@ -31,6 +32,8 @@ pub struct mqp_receipt {
     queue_offset: i64,
     attempts: u32,
     texts: Texts<7>,
+    earlier: Vec<HeldAttempt>,
+    maybe_duplicated: bool,
 }
 
 impl mqp_receipt {
@@ -49,6 +52,8 @@ impl mqp_receipt {
                 &receipt.region_id,
                 &receipt.recall_handle,
             ]),
+            earlier: HeldAttempt::all(&receipt.earlier),
+            maybe_duplicated: receipt.earlier.iter().any(|attempt| attempt.maybe_stored),
         }
     }
 
@@ -67,7 +72,14 @@ impl mqp_receipt {
             transaction_id: self.texts.get(4),
             region_id: self.texts.get(5),
             recall_handle: self.texts.get(6),
+            maybe_duplicated: self.maybe_duplicated.into(),
+            reserved: 0,
         }
+    }
+
+    /// The tries before the last one.
+    pub(crate) fn earlier(&self) -> &[HeldAttempt] {
+        &self.earlier
     }
 
     /// The bytes that the texts of its view lie in.
@@ -105,9 +117,15 @@ pub struct mqp_receipt_view {
     pub region_id: mqp_str,
     /// Handle to recall a timer message; empty when there is none.
     pub recall_handle: mqp_str,
+    /// 1 when an earlier try may have left another copy of the message, with the same `message_id`
+    /// (mqp_receipt_attempt_at tells of it); else 0.
+    pub maybe_duplicated: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
-// SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers and raw pointers.
+// SAFETY: `repr(C)`, begins with a `u32`, ends with two of four bytes that leave no padding, and holds only numbers and
+// raw pointers.
 unsafe impl SizedStruct for mqp_receipt_view {
     const NAME: &'static str = "mqp_receipt_view";
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, recall_handle) + size_of::<mqp_str>();

@@ -63,6 +63,10 @@ pub const MQP_ERR_UNSUPPORTED: mqp_status = 22;
 pub const MQP_ERR_FORBIDDEN: mqp_status = 23;
 /// No reply to a request came before its deadline.
 pub const MQP_ERR_REQUEST_TIMEOUT: mqp_status = 24;
+/// Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent again.
+pub const MQP_ERR_SPOOLED: mqp_status = 25;
+/// Another name of MQP_ERR_SPOOLED.
+pub const MQP_SPOOLED: mqp_status = MQP_ERR_SPOOLED;
 
 /// One row of the table of statuses. Set `struct_size`, or start from MQP_STATUS_VIEW_INIT.
 #[repr(C)]
@@ -113,6 +117,7 @@ pub(crate) const STATUSES: &[(mqp_status, &CStr)] = &[
     (MQP_ERR_UNSUPPORTED, c"UNSUPPORTED"),
     (MQP_ERR_FORBIDDEN, c"FORBIDDEN"),
     (MQP_ERR_REQUEST_TIMEOUT, c"REQUEST_TIMEOUT"),
+    (MQP_SPOOLED, c"SPOOLED"),
 ];
 
 pub(crate) fn name(status: mqp_status) -> &'static CStr {

@@ -30,12 +30,16 @@ pub(crate) struct RetryRules<'a> {
 impl RetryRules<'_> {
     /// Whether another try follows the `done`th that ended so, with the deadline ahead.
     pub(crate) fn again(&self, end: TryEnd, done: u32, now: Instant, deadline: Instant) -> bool {
-        let worth = match end {
+        self.is_worth_another(end) && done < self.tries && now < deadline
+    }
+
+    /// Whether a try that ended so is worth another one, if there were tries and time left.
+    pub(crate) fn is_worth_another(&self, end: TryEnd) -> bool {
+        match end {
             TryEnd::Refused(code) => self.codes.contains(&code),
             TryEnd::NotStoreOk => self.when_not_store_ok,
             TryEnd::NoAnswer => true,
-        };
-        worth && done < self.tries && now < deadline
+        }
     }
 
     /// The deadline of the `number`th try, which starts `now`: `cap` or, without one, a share that leaves time for the next

@@ -33,6 +33,11 @@ impl Returns {
         Ok(returns)
     }
 
+    /// As they were told before.
+    pub(crate) fn again(times: i32, most: Option<i32>) -> Returns {
+        Returns { moved: false, times, most }
+    }
+
     /// Whether the property travels in the header and not among the others.
     pub(crate) fn takes(&self, name: &str) -> bool {
         self.moved && (name == RECONSUME_TIME || name == MAX_RECONSUME_TIMES)

@@ -33,6 +33,8 @@ pub(super) struct Form<'a> {
     pub(super) batch: bool,
     /// Whether the topic is one that the servers made, outside of every namespace.
     pub(super) servers_topic: bool,
+    /// Whether it may be sent much later, by way of the spool.
+    pub(super) spoolable: bool,
     /// What holds the first frame back, when it is one of many.
     pub(super) cork: Option<&'a Cork>,
 }
@@ -45,12 +47,14 @@ impl Default for Form<'_> {
             properties: &[],
             batch: false,
             servers_topic: false,
+            spoolable: true,
             cork: None,
         }
     }
 }
 
 /// What a message's header needs, the same for every try.
+#[derive(Clone)]
 pub(super) struct Head {
     pub(super) code: i32,
     pub(super) batch: bool,
@@ -63,6 +67,15 @@ pub(super) struct Head {
     pub(super) sys_flag: i32,
     pub(super) returns: Returns,
     pub(super) born_timestamp: i64,
+    /// See [`Form::spoolable`].
+    pub(super) spoolable: bool,
+}
+
+impl Head {
+    /// For another send of the same message.
+    pub(super) fn again(&self) -> Head {
+        self.clone()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -106,6 +119,8 @@ impl Core {
         let accepted = self.examine(message, options, mode, form);
         match &accepted {
             Ok(_) => self.counters().accepted.add(message.body.len()),
+            // Not refused yet.
+            Err(cause) if self.spool_for(cause, form).is_some() => {}
             Err(refusal) => self.counters().refusals.add(refusal, 1),
         }
         accepted
@@ -138,6 +153,7 @@ impl Core {
     ) -> Result<Admitted> {
         self.must_run()?;
         validate::message(message, self.settings.max_message_size)?;
+        self.must_be_reliable(message, mode)?;
         let topic = match form.servers_topic {
             true => Cow::Borrowed(message.topic),
             false => self.settings.namespace.wrap(message.topic),
@@ -176,7 +192,7 @@ impl Core {
             namespace: self.settings.namespace.name().unwrap_or_default(),
             mode: match rules.mode {
                 Mode::Sync => SendMode::Sync,
-                Mode::Async => SendMode::Async,
+                Mode::Async | Mode::Resend => SendMode::Async,
                 Mode::Oneway => SendMode::Oneway,
             },
             message,
@@ -231,6 +247,7 @@ impl Core {
             sys_flag: form.sys_flag,
             returns,
             born_timestamp,
+            spoolable: form.spoolable,
         })
     }
 }

@@ -26,7 +26,7 @@ use crate::sync::Mutex;
 use bytes::{Bytes, BytesMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// What the messages of a group have in common, as in the Java client.
@@ -37,6 +37,8 @@ struct Key {
     wait_store_msg_ok: bool,
     tags: String,
     mode: Mode,
+    /// With reliable sending all have the same time, so that they end together; then this long.
+    total: Option<Duration>,
 }
 
 /// The queue that a group goes to.
@@ -200,7 +202,12 @@ impl Core {
         if obstacle(message).is_some() {
             return self.submit_as(message, options, mode, form, completion);
         }
-        let gathered = self.gather(message, options, mode, form);
+        let gathered = match self.gather(message, options, mode, form) {
+            Err(cause) if self.spool_for(&cause, form).is_some() => {
+                return self.spool_unrouted(message, options, mode, form, cause, completion);
+            }
+            gathered => gathered,
+        };
         match &gathered {
             Ok(_) => self.counters().accepted.add(message.body.len()),
             Err(refusal) => self.counters().refusals.add(refusal, 1),
@@ -252,6 +259,7 @@ impl Core {
             wait_store_msg_ok: message.wait_store_msg_ok,
             tags: message.tags.to_owned(),
             mode,
+            total: self.settings.reliability.as_ref().map(|_| rules.total),
         };
         Ok(Gathered { key, head, compressed, rules, queue, permit, after })
     }
@@ -334,7 +342,9 @@ impl Core {
         let started = Instant::now();
         let deadlines = || members.iter().map(|member| member.rules.deadline);
         let (first, last) = (deadlines().min().unwrap_or(started), deadlines().max().unwrap_or(started));
-        // The request has the time of its most patient message; the others end at their own deadlines.
+        // The request has the time of its most patient message; the others end at their own deadlines. Where a message
+        // that is given up is kept, it ends with all of its request, and so do the others.
+        let last = if key.total.is_some() { first } else { last };
         let rules = Rules { mode: key.mode, started, total: last.saturating_duration_since(started), deadline: last };
         let flight = Arc::new(Flight::new(members, queue.clone(), last, Arc::clone(&dispatcher)));
         if first < last {

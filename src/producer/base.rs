@@ -6,6 +6,7 @@
 use super::Mode;
 use super::accept::Rules;
 use super::admission::Admission;
+use super::events::Events;
 use super::hooks::{Hook, Hooks};
 use super::statistics::Reports;
 use super::trace_context::TraceContexts;
@@ -44,6 +45,7 @@ pub(crate) struct Base {
     pub(super) hooks: Hooks,
     pub(super) contexts: TraceContexts,
     pub(super) reports: Arc<Reports>,
+    pub(super) events: Arc<Events>,
     pub(super) tasks: Mutex<Vec<AbortHandle>>,
     phase: Mutex<Phase>,
     /// Set when messages in flight must end now.
@@ -60,6 +62,7 @@ impl Base {
             hooks: Hooks::default(),
             contexts: TraceContexts::default(),
             reports: Arc::default(),
+            events: Arc::default(),
             tasks: Mutex::new(Vec::new()),
             phase: Mutex::new(Phase::Created),
             aborting: AtomicBool::new(false),

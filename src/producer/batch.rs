@@ -9,7 +9,9 @@ use super::accept::{Form, Head, Rules};
 use super::admission::Permit;
 use super::choose::Choice;
 use super::hooks::{self, After};
+use super::identity::now_ms;
 use super::lifecycle::Core;
+use super::reliable::{Last, Unsent, target_of};
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +37,7 @@ pub(super) const FORM: Form<'static> = Form {
     properties: &[],
     batch: true,
     servers_topic: false,
+    spoolable: true,
     cork: None,
 };
 
@@ -127,6 +130,8 @@ struct BatchOp {
     rules: Rules,
     tries: u32,
     waiting: VecDeque<Part>,
+    /// A part that others must not overtake waits in the spool: why.
+    behind: Option<Error>,
     end: BatchEnd,
     after: Option<Box<After>>,
     owed: BatchOwed,
@@ -166,6 +171,7 @@ impl Core {
             validate::message(message, max_message_size).map_err(|error| numbered(index, &error))?;
         }
         check(messages)?;
+        messages.iter().try_for_each(|message| self.must_be_reliable(message, mode))?;
         let rules = self.rules(options, mode)?;
         let topic = self.settings.namespace.wrap(messages[0].topic);
         if matches!(topic, Cow::Owned(_)) {
@@ -232,6 +238,7 @@ impl Core {
             rules: prepared.rules,
             tries: 0,
             waiting,
+            behind: None,
             end: BatchEnd::new(prepared.ids, sizes(messages)),
             after: prepared.after,
             owed,
@@ -293,9 +300,17 @@ impl BatchOp {
         let failed = end.outcome.as_ref().err().cloned();
         self.end.push(range, end.outcome);
         if let (Some(cause), Choice::Fixed) = (failed, self.choice) {
+            if cause.kind() == ErrorKind::Spooled {
+                self.behind = Some(cause);
+                return self.go_on();
+            }
             // What is behind it in the queue stays unsent, so that sending the rest again keeps the order.
             return self.end_rest(&cause.context("not sent, because an earlier part of the batch failed"));
         }
+        self.go_on();
+    }
+
+    fn go_on(self: Box<Self>) {
         if self.waiting.is_empty() {
             return self.finish();
         }
@@ -305,6 +320,10 @@ impl BatchOp {
     }
 
     fn send_next(mut self: Box<Self>) {
+        if let Some(cause) = &self.behind {
+            let cause = cause.context("an earlier part of the batch waits in the spool");
+            return self.spool_next(&cause);
+        }
         if let Some(closed) = self.core.must_end() {
             return self.end_rest(&closed);
         }
@@ -320,6 +339,20 @@ impl BatchOp {
             }
             None => self.finish(),
         }
+    }
+
+    /// The next part follows into the spool.
+    fn spool_next(mut self: Box<Self>, cause: &Error) {
+        let Some(Part { range, head, body }) = self.waiting.pop_front() else {
+            return self.finish();
+        };
+        let core = Arc::clone(&self.core);
+        let (queue, target) = (self.queue.clone(), target_of(&self.queue, self.choice));
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        let owed = Owed::inline(move |end| self.part_ended(range, end), Arc::clone(&dispatcher));
+        let last = Last { queue, tries: 0, after: None, owed, dispatcher };
+        let cause = Error::new(ErrorKind::Timeout, cause.message());
+        core.keep(Unsent { head, body, target, spooled: now_ms() }, cause, true, last);
     }
 
     /// Parts that are not sent end with `cause`.

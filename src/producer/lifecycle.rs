@@ -10,6 +10,7 @@ use super::heartbeat::greeting;
 use super::identity::Identity;
 use super::lookup::Lookups;
 use super::requests::Requests;
+use super::spooling::Spooling;
 use super::tasks::repeat;
 use super::trace::Tracer;
 use super::waiting::Waiting;
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     /// Requests that wait for a reply.
     pub(super) waiting: Arc<Waiting>,
     pub(super) checks: Checks,
+    /// `None`: no spool.
+    pub(super) spooling: Option<Arc<Spooling>>,
     registered: Mutex<Option<Registered>>,
     pub(super) name_servers: NameServers,
     pub(super) lookups: Arc<Lookups>,
@@ -112,8 +115,12 @@ impl Core {
             common,
         ));
         let tracer = Tracer::new(&settings, &addresses);
+        let base = Base::new(settings, runtime, admission);
+        let settings = &base.settings;
+        let rules = settings.reliability.as_ref().and_then(|reliability| reliability.spool.as_ref());
+        let spooling = rules.map(|rules| Spooling::new(rules, &base));
         let core = Arc::new(Core {
-            name_servers: NameServers::new(discovery(addresses, &settings), Arc::clone(&pool)),
+            name_servers: NameServers::new(discovery(addresses, settings), Arc::clone(&pool)),
             faults: settings.fault_tolerance.map(Faults::new),
             accumulator: settings
                 .auto_batch
@@ -121,6 +128,7 @@ impl Core {
             tracer,
             waiting: Arc::default(),
             checks: Checks::default(),
+            spooling,
             registered: Mutex::new(None),
             identity,
             pool,
@@ -128,14 +136,20 @@ impl Core {
             lookups: Arc::default(),
             #[cfg(feature = "mock")]
             _cluster: cluster,
-            base: Base::new(settings, runtime, admission),
+            base,
         });
         requests.serve_for(&core);
         Ok(core)
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        if let Some(spooling) = self.spooling.as_ref().filter(|_| self.phase() == Phase::Created) {
+            spooling.open()?;
+        }
         self.begin(true)?;
+        if let Some(spooling) = &self.spooling {
+            spooling.start(self)?;
+        }
         if let Some(tracer) = &self.tracer {
             tracer.start();
         }
@@ -184,6 +198,9 @@ impl Core {
         let deadline = after(timeout);
         let ran = self.refuse_more() == Phase::Running;
         self.hold_no_more();
+        if let Some(spooling) = &self.spooling {
+            spooling.rest();
+        }
         let drained = self.admission.wait_idle(deadline);
         self.checks.wait_idle(deadline.max(Instant::now() + LAST_GRACE));
         if let Some(tracer) = &self.tracer {
@@ -196,10 +213,18 @@ impl Core {
         }
         self.end();
         self.reports.wait_idle(Instant::now() + LAST_GRACE);
+        let still = match drained {
+            Ok(()) => 0,
+            Err(_) => self.admission.wait_idle(Instant::now() + LAST_GRACE).err().unwrap_or(0),
+        };
+        // After messages that were given up are in it.
+        if let Some(spooling) = &self.spooling {
+            spooling.stop(true);
+        }
+        self.events.stop(Some((self.runtime.dispatcher(), Instant::now() + LAST_GRACE)));
         let Err(left) = drained else {
             return Ok(());
         };
-        let still = self.admission.wait_idle(Instant::now() + LAST_GRACE).err().unwrap_or(0);
         Err(Base::given_up(left, still, timeout))
     }
 
@@ -210,6 +235,10 @@ impl Core {
             tracer.abandon();
         }
         self.end();
+        if let Some(spooling) = &self.spooling {
+            spooling.stop(false);
+        }
+        self.events.stop(None);
     }
 
     /// What must be the only one of its kind in this process: an instance name of the user's choice.

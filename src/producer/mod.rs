@@ -8,6 +8,7 @@ pub(crate) mod batch;
 pub(crate) mod checks;
 mod choose;
 mod end_transaction;
+pub(crate) mod events;
 mod faults;
 mod flight;
 mod groups;
@@ -20,10 +21,12 @@ mod many;
 mod pause;
 mod recall;
 mod relay;
+pub(crate) mod reliable;
 mod request;
 mod requests;
 mod routes;
 mod send;
+mod spooling;
 pub(crate) mod statistics;
 mod tasks;
 mod trace;
@@ -39,6 +42,7 @@ use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::ReliabilityEvent;
 use crate::ffi::os::{fork_generation, is_library_thread};
 use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
@@ -47,6 +51,7 @@ use crate::reply::ReplyTo;
 use crate::selector::OwnedQueue;
 use crate::statistics::Statistics;
 use batch::BatchCompletion;
+use events::{EventListener, Subject};
 use hooks::Hook;
 use lifecycle::Core;
 use statistics::{Counted, Listener};
@@ -77,6 +82,8 @@ pub(crate) enum Mode {
     Sync,
     Async,
     Oneway,
+    /// From the spool: one try, for which nobody waits.
+    Resend,
 }
 
 impl Mode {
@@ -310,6 +317,32 @@ impl Producer {
         self.core()?.report_to(make)
     }
 
+    /// Sets, before the start, who is told of messages that reliable sending gives up (`reliability` = `reliable`), in
+    /// place of who was set before.
+    ///
+    /// `callback` runs on the dispatcher, before the message's sender is told of its end: once for each message that
+    /// used up its tries or its time, whether it went into the spool or not. The event carries the message, its tries
+    /// and whether a broker may have stored it. Not for what a broker refuses for good, such as a message of the wrong
+    /// form or without permission: that fails at once. A callback that holds the producer keeps it alive until it is
+    /// closed.
+    pub fn set_alarm_callback(&self, callback: impl Fn(&ReliabilityEvent) + Send + Sync + 'static) -> Result<()> {
+        self.listen(Subject::Alarm, || EventListener::Closure(Arc::new(callback)))
+    }
+
+    /// Sets, before the start, who is told what becomes of messages that completed with `Spooled`, those of earlier
+    /// producers of the same `spool_file` too, in place of who was set before.
+    ///
+    /// `callback` runs on the dispatcher: for each message that a broker stored, or that is lost, and for what was found
+    /// damaged in the file. [`Producer::close`] waits for calls under way, and none begins after it.
+    pub fn set_spool_callback(&self, callback: impl Fn(&ReliabilityEvent) + Send + Sync + 'static) -> Result<()> {
+        self.listen(Subject::Spool, || EventListener::Closure(Arc::new(callback)))
+    }
+
+    /// Both; `make` is called when the callback is taken.
+    pub(crate) fn listen(&self, subject: Subject, make: impl FnOnce() -> EventListener) -> Result<()> {
+        self.core()?.set_listener(subject, make)
+    }
+
     /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the
     /// operating system. `Timeout` names how many have not.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
@@ -398,6 +431,7 @@ impl Producer {
     pub(crate) fn discard_completions(&self) -> Result<()> {
         self.core()?.admission.discard();
         self.core()?.reports.discard();
+        self.core()?.events.discard();
         Ok(())
     }
 

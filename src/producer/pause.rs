@@ -13,8 +13,8 @@ impl SendOp {
         if settings.retry_backoff.is_zero() {
             return self.go_on();
         }
-        let random = generator().f64();
-        let pause = retry_pause(self.tries, settings.retry_backoff, settings.retry_backoff_max, random);
+        let off = generator().f64() * settings.retry_jitter;
+        let pause = retry_pause(self.tries, settings.retry_backoff, settings.retry_backoff_max, off);
         let until = Instant::now() + pause;
         if until >= self.rules.deadline {
             return self.give_up();

@@ -89,6 +89,7 @@ impl Core {
             region_id: String::new(),
             recall_handle: recall_handle.to_owned(),
             attempts: 1,
+            earlier: Vec::new(),
         };
         let (region, message_id) = (Arc::<OnceLock<String>>::default(), receipt.message_id.clone());
         let recalling = Box::new(Recalling { waiter: Arc::clone(&waiter), receipt, region: Arc::clone(&region) });

@@ -75,7 +75,7 @@ impl Core {
         let id = CorrelationId::random();
         let (id_text, ttl) = (id.to_string(), timeout.as_millis().to_string());
         let properties = [(CORRELATION_ID, &*id_text), (REPLY_TO_CLIENT, self.identity.client_id()), (TTL, &*ttl)];
-        let form = Form { properties: &properties, ..Form::default() };
+        let form = Form { properties: &properties, spoolable: false, ..Form::default() };
         let left = deadline.saturating_duration_since(Instant::now());
         let options = SendOptions { timeout: Some(options.timeout.map_or(left, |own| own.min(left))), ..*options };
         let asked = Asked { topic: message.topic.to_owned(), timeout, deadline, receiver };
@@ -177,7 +177,7 @@ impl Core {
         ];
         properties.extend(ttl.as_deref().map(|ttl| (TTL, ttl)));
         let code = request_code::SEND_REPLY_MESSAGE_V2;
-        let form = Form { code, properties: &properties, servers_topic: true, ..Form::default() };
+        let form = Form { code, properties: &properties, servers_topic: true, spoolable: false, ..Form::default() };
         let message = Message { topic: &topic, ..message.clone() };
         self.submit_as(&message, options, mode, &form, completion)
     }

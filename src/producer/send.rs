@@ -42,8 +42,13 @@ impl Core {
         form: &Form<'_>,
         completion: Completion,
     ) -> Result<()> {
-        let Accepted { head, compressed, queue, choice, rules, permit, after } =
-            self.accept(message, options, mode, form)?;
+        let accepted = match self.accept(message, options, mode, form) {
+            Err(cause) if self.spool_for(&cause, form).is_some() => {
+                return self.spool_unrouted(message, options, mode, form, cause, completion);
+            }
+            accepted => accepted?,
+        };
+        let Accepted { head, compressed, queue, choice, rules, permit, after } = accepted;
         let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
         let body = compressed.as_deref().unwrap_or(message.body);
         let first = First { body: Payload::Plain(body), cork: form.cork };
@@ -108,6 +113,7 @@ impl Core {
             region_id: String::new(),
             recall_handle: String::new(),
             attempts: 1,
+            earlier: Vec::new(),
         })
     }
 

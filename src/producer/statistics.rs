@@ -171,6 +171,7 @@ impl Counted for Core {
         let failures = causes(&counters.failures);
         let accepted = counters.accepted.get();
         let (in_flight_messages, in_flight_bytes) = self.admission.in_flight();
+        let spool_load = self.spooling.as_ref().map_or((0, 0), |spooling| spooling.load());
         let (outbox_bytes, open_connections) = self.pool.load();
         Statistics {
             producer_group: self.settings.producer_group.clone(),
@@ -188,6 +189,14 @@ impl Counted for Core {
             resends: counters.resends.get(),
             retries_spared: counters.retries_spared.get(),
             given_up_messages: counters.given_up.get(),
+            alarms: counters.alarms.get(),
+            spooled_messages: counters.spooled.get(),
+            spool_delivered_messages: counters.spool_delivered.get(),
+            spool_lost_messages: counters.spool_lost.get(),
+            spool_damages: counters.spool_damaged.get(),
+            spool_waiting_messages: spool_load.0,
+            spool_waiting_bytes: spool_load.1,
+            spool_bytes_limit: self.spooling.as_ref().map_or(0, |spooling| spooling.limit()),
             batches: counters.batches.get(),
             half_messages: counters.half_messages.get(),
             commits: counters.commits.get(),

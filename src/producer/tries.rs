@@ -5,11 +5,13 @@ use super::accept::{Head, Rules};
 use super::choose::Choice;
 use super::faults;
 use super::hooks::After;
+use super::identity::now_ms;
 use super::lifecycle::Core;
+use super::reliable::{Last, Unsent, target_of};
 use super::trace::{Stored, Tracer};
 use crate::completion::{Outcome, Owed};
 use crate::error::{Error, ErrorKind};
-use crate::message::{Receipt, SendStatus};
+use crate::message::{Attempt, Receipt, SendStatus};
 use crate::net::connection::{Failure, Responder};
 use crate::net::cork::Cork;
 use crate::policy::fault::Ended;
@@ -21,7 +23,7 @@ use crate::protocol::remoting::scan::Scan;
 use crate::route::{Broker, Queue};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A message that was accepted and is not completed.
 pub(super) struct SendOp {
@@ -39,6 +41,8 @@ pub(super) struct SendOp {
     pub(super) tries: u32,
     try_started: Instant,
     failed: Vec<FailedTry>,
+    /// Whether the last of them was worth another one.
+    worth: bool,
     /// A try that stored the message, but not to its full safety.
     stored: Option<Box<Receipt>>,
     maybe_persisted: bool,
@@ -48,7 +52,28 @@ pub(super) struct SendOp {
 
 struct FailedTry {
     broker: Arc<Broker>,
+    queue_id: i32,
     cause: Error,
+    /// In milliseconds since 1970.
+    ended: i64,
+    took: Duration,
+    maybe_stored: bool,
+}
+
+impl FailedTry {
+    fn attempt(&self) -> Attempt {
+        let cause = &self.cause;
+        Attempt {
+            broker_name: self.broker.name[..].to_owned(),
+            queue_id: self.queue_id,
+            kind: cause.kind(),
+            broker_code: cause.broker_code(),
+            remark: cause.remark().unwrap_or(cause.message()).to_owned(),
+            started: self.ended - i64::try_from(self.took.as_millis()).unwrap_or(i64::MAX),
+            took: self.took,
+            maybe_stored: self.maybe_stored,
+        }
+    }
 }
 
 /// What only the first try has.
@@ -88,6 +113,7 @@ impl Core {
             tries: 0,
             try_started: rules.started,
             failed: Vec::new(),
+            worth: true,
             stored: None,
             maybe_persisted: false,
             after,
@@ -104,6 +130,7 @@ impl SendOp {
             tries: match self.rules.mode {
                 Mode::Async => settings.async_tries,
                 Mode::Sync | Mode::Oneway => settings.sync_tries,
+                Mode::Resend => 1,
             },
             codes: &settings.retry_response_codes,
             when_not_store_ok: settings.retry_when_not_store_ok,
@@ -155,12 +182,15 @@ impl SendOp {
     }
 
     /// Another try on another broker where there is one, or the end.
-    fn end_try(mut self: Box<Self>, end: TryEnd, cause: Error) {
+    fn end_try(mut self: Box<Self>, end: TryEnd, cause: Error, maybe_stored: bool) {
         self.queue.broker.counters.failed.add(1);
         if let Some(closed) = self.core.must_end() {
-            return self.finish(Err(closed));
+            return self.end_closed(closed);
         }
-        let again = self.retry_rules().again(end, self.tries, Instant::now(), self.rules.deadline);
+        let rules = self.retry_rules();
+        let (worth, again) =
+            (rules.is_worth_another(end), rules.again(end, self.tries, Instant::now(), self.rules.deadline));
+        self.worth = worth;
         tracing::debug!(
             message_id = self.head.message_id, topic = self.head.topic, broker = %self.queue.broker.name,
             attempt = self.tries, again, %cause, "a try failed"
@@ -169,14 +199,16 @@ impl SendOp {
         if matches!(end, TryEnd::NoAnswer | TryEnd::Refused(response_code::NOT_LEADER_FOR_QUEUE)) {
             self.core.refresh_soon(&self.head.topic);
         }
-        self.failed.push(FailedTry { broker: Arc::clone(&self.queue.broker), cause });
+        let (broker, queue_id) = (Arc::clone(&self.queue.broker), self.queue.id);
+        let (ended, took) = (now_ms(), self.try_started.elapsed());
+        self.failed.push(FailedTry { broker, queue_id, cause, ended, took, maybe_stored });
         if again { self.pause() } else { self.give_up() }
     }
 
     /// The next try, now.
     pub(super) fn go_on(mut self: Box<Self>) {
         if let Some(closed) = self.core.must_end() {
-            return self.finish(Err(closed));
+            return self.end_closed(closed);
         }
         match self.core.choose_again(&self.head.topic, &self.queue, self.choice) {
             Some(queue) => {
@@ -189,19 +221,48 @@ impl SendOp {
 
     /// The end of a message whose tries are over.
     pub(super) fn give_up(mut self: Box<Self>) {
-        let outcome = match self.stored.take() {
-            Some(receipt) => Ok(*receipt),
-            None => {
-                let counters = self.core.counters();
-                let left = self.tries < self.retry_rules().tries;
-                let count = if left { &counters.retries_spared } else { &counters.given_up };
-                count.add(self.head.messages as u64);
-                let error = self.failure();
-                tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
-                Err(error)
-            }
-        };
-        self.finish(outcome);
+        let reliable = self.core.settings.reliability.is_some();
+        if let Some(receipt) = self.stored.take().filter(|_| !reliable) {
+            return self.finish(Ok(*receipt));
+        }
+        let error = self.failure();
+        if self.rules.mode == Mode::Resend {
+            return self.finish(Err(error));
+        }
+        let counters = self.core.counters();
+        let left = self.tries < self.retry_rules().tries;
+        let count = if left { &counters.retries_spared } else { &counters.given_up };
+        count.add(self.head.messages as u64);
+        if reliable && self.worth {
+            return self.keep(error, true);
+        }
+        tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
+        self.finish(Err(error));
+    }
+
+    /// The producer ends before the message does; the spool takes what it can.
+    fn end_closed(self: Box<Self>, closed: Error) {
+        let closed = closed.with_attempts(self.attempts());
+        match self.core.spooling.is_some() && self.rules.mode != Mode::Resend {
+            true => self.keep(closed, false),
+            false => self.finish(Err(closed)),
+        }
+    }
+
+    /// The end of a message that reliable sending gives up.
+    #[cold]
+    fn keep(self: Box<Self>, error: Error, alarm: bool) {
+        let SendOp { core, head, body, queue, choice, maybe_persisted, tries, after, owed, .. } = *self;
+        let error = error.with_maybe_persisted(maybe_persisted);
+        let target = target_of(&queue, choice);
+        let dispatcher = Arc::clone(core.runtime.dispatcher());
+        let last = Last { queue, tries, after, owed, dispatcher };
+        core.keep(Unsent { head, body, target, spooled: now_ms() }, error, alarm, last);
+    }
+
+    /// What became of each try that did not end as wanted.
+    fn attempts(&self) -> Vec<Attempt> {
+        self.failed.iter().map(FailedTry::attempt).collect()
     }
 
     /// After a GO_AWAY: the same try once more, on a new connection; `false` when that was done already.
@@ -233,7 +294,7 @@ impl SendOp {
             brokers.join(", ")
         );
         match self.failed.last() {
-            Some(last) => last.cause.context(context),
+            Some(last) => last.cause.context(context).with_attempts(self.attempts()),
             None => Error::new(ErrorKind::Internal, context),
         }
     }
@@ -291,6 +352,7 @@ impl SendOp {
             region_id: scan.region_id[..].to_owned(),
             recall_handle: scan.recall_handle[..].to_owned(),
             attempts: self.tries,
+            earlier: if self.failed.is_empty() { Vec::new() } else { self.attempts() },
         }
     }
 }
@@ -310,7 +372,7 @@ impl Responder for SendOp {
                     self.note(Ended::Refused(code));
                 }
                 let retriable = self.core.settings.retry_response_codes.contains(&code);
-                return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable));
+                return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable), false);
             }
         };
         self.note(Ended::Stored);
@@ -323,7 +385,8 @@ impl Responder for SendOp {
             return self.finish(Ok(receipt));
         }
         self.stored = Some(Box::new(receipt));
-        self.end_try(TryEnd::NotStoreOk, Error::broker(scan.code, scan.remark.as_ref(), true));
+        self.maybe_persisted = true;
+        self.end_try(TryEnd::NotStoreOk, Error::broker(scan.code, scan.remark.as_ref(), true), true);
     }
 
     fn on_failure(mut self: Box<Self>, failure: Failure) {
@@ -331,6 +394,6 @@ impl Responder for SendOp {
         if let Some(ended) = faults::ended(&failure.cause) {
             self.note(ended);
         }
-        self.end_try(TryEnd::NoAnswer, failure.cause);
+        self.end_try(TryEnd::NoAnswer, failure.cause, failure.maybe_sent);
     }
 }

@@ -2,3 +2,5 @@
 
 pub mod openwire;
 pub mod remoting;
+
+pub mod spool;

@@ -55,6 +55,23 @@ pub struct Statistics {
     pub retries_spared: u64,
     /// Messages that failed with every try used up.
     pub given_up_messages: u64,
+    /// Messages that reliable sending gave up, with tries left or not, each of which raised an alarm; 0 without
+    /// `reliability` = `reliable`.
+    pub alarms: u64,
+    /// Messages that went into the spool; each counts as a failure of the cause `Spooled`, too.
+    pub spooled_messages: u64,
+    /// Messages of the spool, earlier producers' too, that a broker stored; they do not count as acknowledged.
+    pub spool_delivered_messages: u64,
+    /// Messages of the spool that are lost.
+    pub spool_lost_messages: u64,
+    /// Damaged places of the spool that were skipped or cut.
+    pub spool_damages: u64,
+    /// Messages that wait in the spool.
+    pub spool_waiting_messages: u64,
+    /// The bytes that they take there.
+    pub spool_waiting_bytes: u64,
+    /// `spool_max_bytes`; 0 without a spool.
+    pub spool_bytes_limit: u64,
     /// Batches taken by a send; their messages count each in `accepted_messages` and wherever they end.
     pub batches: u64,
     /// Half messages that a broker stored; they count as acknowledged messages, too.

@@ -137,6 +137,48 @@ pub(super) const METRICS: &[Metric] = &[
         one(s.given_up_messages)
     }),
     counter(
+        "alarms_total",
+        "messages",
+        &[],
+        "Messages that reliable sending gave up, each of which raised an alarm; 0 without `reliability` = `reliable`.",
+        |s| one(s.alarms),
+    ),
+    counter(
+        "spooled_messages_total",
+        "messages",
+        &[],
+        "Messages that went into the spool; each counts as failed with the cause SPOOLED, too.",
+        |s| one(s.spooled_messages),
+    ),
+    counter(
+        "spool_delivered_messages_total",
+        "messages",
+        &[],
+        "Messages of the spool, those of earlier producers too, that a broker stored; they do not count as acknowledged.",
+        |s| one(s.spool_delivered_messages),
+    ),
+    counter(
+        "spool_lost_messages_total",
+        "messages",
+        &[],
+        "Messages of the spool that a broker refused for good, or that were older than `spool_max_age`.",
+        |s| one(s.spool_lost_messages),
+    ),
+    counter(
+        "spool_damages_total",
+        "places",
+        &[],
+        "Damaged places of the spool that were skipped or cut.",
+        |s| one(s.spool_damages),
+    ),
+    gauge("spool_waiting_messages", "messages", &[], "Messages that wait in the spool.", |s| {
+        one(s.spool_waiting_messages)
+    }),
+    gauge("spool_waiting_bytes", "bytes", &[], "What these messages take in the spool.", |s| one(s.spool_waiting_bytes)),
+    gauge("spool_bytes_limit", "bytes", &[], "The configured `spool_max_bytes`; 0 without a spool.", |s| {
+        one(s.spool_bytes_limit)
+    }),
+    counter(
         "batches_total",
         "batches",
         &[],
