@@ -1822,12 +1822,12 @@ typedef struct mqp_mock_request_view {
 /**
  * Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent again.
  */
-#define MQP_SPOOLED 25
+#define MQP_ERR_SPOOLED 25
 
 /**
- * Another name of MQP_SPOOLED.
+ * Another name of MQP_ERR_SPOOLED.
  */
-#define MQP_ERR_SPOOLED MQP_SPOOLED
+#define MQP_SPOOLED MQP_ERR_SPOOLED
 
 #ifdef __cplusplus
 extern "C" {

@@ -130,6 +130,12 @@ fn statistics() {
     check("statistics", &[&format!("rocketmq://{refusing}")]);
 }
 
+/// Rows: SO-04 SO-07 SO-08 SO-09 SO-10.
+#[test]
+fn reliable_sending_and_the_spool() {
+    check("reliable", &[]);
+}
+
 #[test]
 fn the_example_sends_in_each_mode() {
     let example = build(&format!("{ROOT}/examples/c/send.c"), "send-example");
@@ -175,13 +181,14 @@ fn memory_is_clean() {
     let script = build(&source("mock_script.c"), "mock-script-memory");
     let trace = build(&source("trace.c"), "trace-memory");
     let statistics = build(&source("statistics.c"), "statistics-memory");
+    let reliable = build(&source("reliable.c"), "reliable-memory");
     let epoll = build(&format!("{ROOT}/examples/c/epoll.c"), "epoll-memory");
     let sends = build(&source("send_queued.c"), "send-queued-memory");
     let transactions = build(&source("transactions.c"), "transactions-memory");
     let event_loop = build(&source("event_loop.c"), "event-loop-memory");
     let nowhere = format!("rocketmq://{}", closed_port());
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, sends, statistics, transactions]
+    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, reliable, sends, statistics, transactions]
         .map(|program| (program, None));
     let with_arguments = [(callbacks, Some("keep-threads")), (event_loop, Some(&*nowhere))];
     for (program, argument) in programs.into_iter().chain(with_arguments) {

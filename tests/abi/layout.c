@@ -39,7 +39,7 @@ FIELD(mqp_config_option_view, default_value, 40, 16);
 FIELD(mqp_config_option_view, range, 56, 16);
 FIELD(mqp_config_option_view, doc, 72, 16);
 
-SIZE(mqp_receipt_view, 136);
+SIZE(mqp_receipt_view, 144);
 FIELD(mqp_receipt_view, struct_size, 0, 4);
 FIELD(mqp_receipt_view, send_status, 4, 4);
 FIELD(mqp_receipt_view, attempts, 8, 4);
@@ -52,6 +52,20 @@ FIELD(mqp_receipt_view, broker_name, 72, 16);
 FIELD(mqp_receipt_view, transaction_id, 88, 16);
 FIELD(mqp_receipt_view, region_id, 104, 16);
 FIELD(mqp_receipt_view, recall_handle, 120, 16);
+FIELD(mqp_receipt_view, maybe_duplicated, 136, 4);
+FIELD(mqp_receipt_view, reserved, 140, 4);
+
+SIZE(mqp_attempt, 72);
+FIELD(mqp_attempt, struct_size, 0, 4);
+FIELD(mqp_attempt, status, 4, 4);
+FIELD(mqp_attempt, has_broker_code, 8, 4);
+FIELD(mqp_attempt, broker_code, 12, 4);
+FIELD(mqp_attempt, queue_id, 16, 4);
+FIELD(mqp_attempt, maybe_stored, 20, 4);
+FIELD(mqp_attempt, started_ms, 24, 8);
+FIELD(mqp_attempt, took_us, 32, 8);
+FIELD(mqp_attempt, broker_name, 40, 16);
+FIELD(mqp_attempt, remark, 56, 16);
 
 SIZE(mqp_received_message_view, 192);
 FIELD(mqp_received_message_view, struct_size, 0, 4);
@@ -300,6 +314,22 @@ FIELD(mqp_statistics_callback, call, 0, 8);
 FIELD(mqp_statistics_callback, user_data, 8, 8);
 FIELD(mqp_statistics_callback, drop, 16, 8);
 
+SIZE(mqp_reliability_event, 32);
+FIELD(mqp_reliability_event, struct_size, 0, 4);
+FIELD(mqp_reliability_event, kind, 4, 4);
+FIELD(mqp_reliability_event, message, 8, 8);
+FIELD(mqp_reliability_event, receipt, 16, 8);
+FIELD(mqp_reliability_event, error, 24, 8);
+
+SIZE(mqp_reliability_callback, 24);
+FIELD(mqp_reliability_callback, call, 0, 8);
+FIELD(mqp_reliability_callback, user_data, 8, 8);
+FIELD(mqp_reliability_callback, drop, 16, 8);
+
+VALUE(MQP_EVENT_GIVEN_UP, 1);
+VALUE(MQP_EVENT_SPOOL_DELIVERED, 2);
+VALUE(MQP_EVENT_SPOOL_LOST, 3);
+VALUE(MQP_EVENT_SPOOL_DAMAGED, 4);
 VALUE(MQP_TRANSACTION_UNKNOWN, 0);
 VALUE(MQP_TRANSACTION_COMMIT, 1);
 VALUE(MQP_TRANSACTION_ROLLBACK, 2);
@@ -369,3 +399,5 @@ VALUE(MQP_ERR_INTERNAL, 21);
 VALUE(MQP_ERR_UNSUPPORTED, 22);
 VALUE(MQP_ERR_FORBIDDEN, 23);
 VALUE(MQP_ERR_REQUEST_TIMEOUT, 24);
+VALUE(MQP_ERR_SPOOLED, 25);
+VALUE(MQP_SPOOLED, 25);

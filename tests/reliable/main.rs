@@ -42,6 +42,7 @@ fn unstarted(url: &str, settings: &[(&str, &str)]) -> Producer {
         ("reliable_retry_interval", "5"),
         ("reliable_retry_interval_max", "5"),
         ("connect_timeout", "2000"),
+        ("reconnect_backoff_max", "20"),
         ("send_msg_timeout", "20000"),
         ("spool_retry_interval", "20"),
     ];

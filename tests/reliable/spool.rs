@@ -182,7 +182,7 @@ fn batches_and_groups_are_spooled_whole_and_in_order() {
         producer.start().unwrap();
         let bodies: Vec<String> = (0..6).map(|number| format!("b{number}")).collect();
         let batch: Vec<Message<'_>> = bodies.iter().map(|body| message(body)).collect();
-        let split = BatchOptions { split_bytes: 300, ..BatchOptions::default() };
+        let split = BatchOptions::default().with_split_bytes(300);
         let ordered = options().with_selector(Selector::Hash("one queue"));
         let result = producer.send_batch(&batch, &ordered, &split).unwrap();
         for end in result.results() {
