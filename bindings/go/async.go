@@ -125,9 +125,9 @@ func (s *sending) call(end SendEnd) {
 
 func (s *sending) read(end *C.mqpgo_ending) SendEnd {
 	if end.failed != nil {
-		return SendEnd{Err: attribute(errorOf(end.failed), s.bounded)}
+		return SendEnd{Err: attribute(errorOf(end.failed, end.why), s.bounded)}
 	}
-	return SendEnd{Receipt: receiptOf(&end.receipt)}
+	return SendEnd{Receipt: receiptOf(&end.receipt, end.stored)}
 }
 
 // begin takes a message: it owes its end to s from then on, unless it returns an error.

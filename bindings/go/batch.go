@@ -152,28 +152,31 @@ func batchEndsOf(result *C.mqp_batch_result, bounded bool) ([]BatchEnd, error) {
 	for i := range ends {
 		var receipt C.mqp_receipt_view
 		var failure C.mqp_error_view
-		var failed C.int
-		if unread := C.mqpgo_batch_end(result, C.size_t(i), &receipt, &failure, &failed); unread != nil {
+		var stored *C.mqp_receipt
+		var why *C.mqp_error
+		if unread := C.mqpgo_batch_end(result, C.size_t(i), &receipt, &failure, &stored, &why); unread != nil {
 			return nil, take(unread)
 		}
-		if failed != 0 {
-			ends[i].Err = attribute(errorOf(&failure), bounded)
+		if why != nil {
+			ends[i].Err = attribute(errorOf(&failure, why), bounded)
 		} else {
-			ends[i].Receipt = receiptOf(&receipt)
+			ends[i].Receipt = receiptOf(&receipt, stored)
 		}
 	}
 	return ends, nil
 }
 
 //export mqpgoCompleteBatch
-func mqpgoCompleteBatch(handle C.uintptr_t, result *C.mqp_batch_result, failure *C.mqp_error_view) {
+func mqpgoCompleteBatch(
+	handle C.uintptr_t, result *C.mqp_batch_result, failure *C.mqp_error_view, why *C.mqp_error,
+) {
 	callbacks.Add(1)
 	defer callbacks.Add(-1)
 	p := taken[[]BatchEnd](handle)
 	var o outcome[[]BatchEnd]
 	o.value, o.err = batchEndsOf(result, p.bounded)
 	if failure != nil {
-		o.err = attribute(errorOf(failure), p.bounded)
+		o.err = attribute(errorOf(failure, why), p.bounded)
 	}
 	p.complete(o)
 }

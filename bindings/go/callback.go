@@ -67,14 +67,16 @@ func (p *pending[T]) complete(o outcome[T]) {
 }
 
 //export mqpgoComplete
-func mqpgoComplete(handle C.uintptr_t, receipt *C.mqp_receipt_view, failure *C.mqp_error_view) {
+func mqpgoComplete(
+	handle C.uintptr_t, receipt *C.mqp_receipt_view, failure *C.mqp_error_view, stored *C.mqp_receipt, why *C.mqp_error,
+) {
 	callbacks.Add(1)
 	defer callbacks.Add(-1)
 	p := taken[*Receipt](handle)
 	if failure != nil {
-		p.complete(outcome[*Receipt]{err: attribute(errorOf(failure), p.bounded)})
+		p.complete(outcome[*Receipt]{err: attribute(errorOf(failure, why), p.bounded)})
 	} else {
-		p.complete(outcome[*Receipt]{value: receiptOf(receipt)})
+		p.complete(outcome[*Receipt]{value: receiptOf(receipt, stored)})
 	}
 }
 

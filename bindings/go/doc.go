@@ -26,7 +26,8 @@
 // of the code that sends. [Producer.Brokers] tells how the brokers do, [Producer.Statistics] what was counted.
 //
 // [Producer.SendBatch] sends several messages in one request. [Producer.Transaction] sends one that consumers see once it
-// is committed. [Producer.Request] waits for the reply of whoever consumes the message, [Producer.Reply] gives such a
+// is committed. With the key reliability = reliable a send succeeds only when the message is safe; [Producer.SetAlarm] tells
+// of those that are not, [Producer.SetSpoolCallback] of those that a local spool kept. [Producer.Request] waits for the reply of whoever consumes the message, [Producer.Reply] gives such a
 // reply. [Producer.Recall] takes a delayed message back.
 //
 // # Errors
@@ -38,8 +39,8 @@
 // # Callbacks
 //
 // The functions given to SendAsync run on a goroutine of their producer, one after the other: one that blocks delays the
-// others, and nothing else. Those given to the other Async calls, to SetTransactionChecker and to SetStatisticsCallback
-// run one after the other on a single thread of the library, for the whole process; so does that given to SetLog, except
+// others, and nothing else. Those given to the other Async calls, to SetTransactionChecker, SetStatisticsCallback, SetAlarm
+// and SetSpoolCallback run one after the other on a single thread of the library, for the whole process; so does that given to SetLog, except
 // while there is no producer. They must not block, or all others wait; runtime.Goexit there, such as by a test's FailNow,
 // ends the program.
 //

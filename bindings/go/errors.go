@@ -34,6 +34,8 @@ type Error struct {
 	Retriable bool
 	// MaybePersisted tells that a broker may have stored the message although the send failed.
 	MaybePersisted bool
+	// Attempts are the tries of the message, in their order; nil when none was made, as for one that was refused.
+	Attempts []Attempt
 
 	cause error
 }
@@ -80,6 +82,7 @@ var (
 	ErrUnsupported     error = sentinel(StatusUnsupported)
 	ErrForbidden       error = sentinel(StatusForbidden)
 	ErrRequestTimeout  error = sentinel(StatusRequestTimeout)
+	ErrSpooled         error = sentinel(StatusSpooled)
 	ErrCanceled        error = sentinel(StatusCanceled)
 )
 
@@ -126,7 +129,8 @@ func attribute(err error, bounded bool) error {
 	return err
 }
 
-func errorOf(view *C.mqp_error_view) *Error {
+// errorOf copies an error; `of` is what the view was read from.
+func errorOf(view *C.mqp_error_view, of *C.mqp_error) *Error {
 	e := &Error{
 		Status:         Status(view.status),
 		BrokerCode:     int32(view.broker_code),
@@ -137,6 +141,9 @@ func errorOf(view *C.mqp_error_view) *Error {
 		MaybePersisted: view.maybe_persisted != 0,
 	}
 	copyTexts([]*string{&e.Name, &e.Message, &e.Remark}, []C.mqp_str{view.name, view.message, view.remark})
+	e.Attempts = attemptsOf(C.mqp_error_attempt_count(of), func(i C.size_t, into *C.mqp_attempt) {
+		C.mqp_error_attempt_at(of, i, into, nil)
+	})
 	return e
 }
 
@@ -148,7 +155,7 @@ func take(owned *C.mqp_error) error {
 	defer C.mqp_error_free(owned)
 	view := C.mqp_error_view{struct_size: C.sizeof_mqp_error_view}
 	C.mqp_error_get(owned, &view, nil)
-	return errorOf(&view)
+	return errorOf(&view, owned)
 }
 
 // checkVersion asks, once, whether the header that this package was compiled with fits the library that was loaded.

@@ -18,7 +18,7 @@ var named = map[string]error{
 	"TIMEOUT": ErrTimeout, "BROKER": ErrBroker, "PROTOCOL": ErrProtocol, "BACKPRESSURE": ErrBackpressure,
 	"WOULD_DEADLOCK": ErrWouldDeadlock, "FORKED": ErrForked, "VERSION_MISMATCH": ErrVersionMismatch,
 	"RESOURCE": ErrResource, "INTERNAL": ErrInternal, "UNSUPPORTED": ErrUnsupported,
-	"FORBIDDEN": ErrForbidden, "REQUEST_TIMEOUT": ErrRequestTimeout,
+	"FORBIDDEN": ErrForbidden, "REQUEST_TIMEOUT": ErrRequestTimeout, "SPOOLED": ErrSpooled,
 }
 
 func TestEveryStatusOfTheLibraryHasASentinel(t *testing.T) {

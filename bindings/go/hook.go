@@ -307,16 +307,16 @@ func mqpgoHookBefore(handle C.uintptr_t, view *C.mqp_hook_context) {
 //export mqpgoHookAfter
 func mqpgoHookAfter(
 	handle C.uintptr_t, view *C.mqp_hook_context, attempts C.uint32_t, cost C.uint64_t, receipt *C.mqp_receipt_view,
-	failure *C.mqp_error_view,
+	failure *C.mqp_error_view, stored *C.mqp_receipt, why *C.mqp_error,
 ) {
 	context := hookContextOf(view)
 	context.Attempts = int(attempts)
 	context.Cost = time.Duration(cost) * time.Microsecond
 	runHook(handle, "AfterSend", func(h *Hook) {
 		if failure != nil {
-			h.AfterSend(context, nil, errorOf(failure))
+			h.AfterSend(context, nil, errorOf(failure, why))
 		} else {
-			h.AfterSend(context, receiptOf(receipt), nil)
+			h.AfterSend(context, receiptOf(receipt, stored), nil)
 		}
 	})
 }

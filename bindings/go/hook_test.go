@@ -127,7 +127,7 @@ func TestAHookSeesAFailure(t *testing.T) {
 	told := expect(t, err, ErrTimeout)
 	got := receive(t, all)
 	e := expect(t, got.err, ErrTimeout)
-	if got.receipt != nil || got.context.BrokerName != "silent" || got.context.Attempts < 1 || *e != *told {
+	if got.receipt != nil || got.context.BrokerName != "silent" || got.context.Attempts < 1 || !reflect.DeepEqual(e, told) {
 		t.Errorf("%+v", got)
 	}
 	if !e.HasCode || e.Code != 10002 || e.HasBrokerCode {

@@ -123,9 +123,13 @@ type Receipt struct {
 	RegionID string
 	// RecallHandle serves to recall a timer message; empty when there is none.
 	RecallHandle string
+	// Earlier are the tries before the last one; one that says MaybeStored may have left another copy of the message, with
+	// the same MessageID.
+	Earlier []Attempt
 }
 
-func receiptOf(view *C.mqp_receipt_view) *Receipt {
+// receiptOf copies a receipt; `of` is what the view was read from.
+func receiptOf(view *C.mqp_receipt_view, of *C.mqp_receipt) *Receipt {
 	r := &Receipt{
 		SendStatus:  SendStatus(view.send_status),
 		Attempts:    int(view.attempts),
@@ -138,5 +142,10 @@ func receiptOf(view *C.mqp_receipt_view) *Receipt {
 		view.message_id, view.offset_message_id, view.topic, view.broker_name, view.transaction_id, view.region_id,
 		view.recall_handle,
 	})
+	if r.Attempts > 1 {
+		r.Earlier = attemptsOf(C.mqp_receipt_attempt_count(of), func(i C.size_t, into *C.mqp_attempt) {
+			C.mqp_receipt_attempt_at(of, i, into, nil)
+		})
+	}
 	return r
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // ReceivedMessage is a message that a broker handed to this client: the reply to a request, or a half message whose
-// transaction is checked. It is a copy, which may be kept.
+// transaction is checked; or one that comes back unsent, in a [ReliabilityEvent]. It is a copy, which may be kept.
 type ReceivedMessage struct {
 	// Topic is the topic, without the configured namespace.
 	Topic string

@@ -66,13 +66,15 @@ func (s *send) requestAsync(p *Producer, handle C.uintptr_t) *C.mqp_error {
 }
 
 //export mqpgoCompleteRequest
-func mqpgoCompleteRequest(handle C.uintptr_t, reply *C.mqp_received_message, failure *C.mqp_error_view) {
+func mqpgoCompleteRequest(
+	handle C.uintptr_t, reply *C.mqp_received_message, failure *C.mqp_error_view, why *C.mqp_error,
+) {
 	callbacks.Add(1)
 	defer callbacks.Add(-1)
 	p := taken[*ReceivedMessage](handle)
 	var o outcome[*ReceivedMessage]
 	if failure != nil {
-		o.err = attribute(errorOf(failure), p.bounded)
+		o.err = attribute(errorOf(failure, why), p.bounded)
 	} else {
 		o.value, o.err = receivedOf(reply)
 	}

@@ -153,7 +153,7 @@ func receiving(call func(receipt **C.mqp_receipt, view *C.mqp_receipt_view) *C.m
 	if failure != nil {
 		return nil, take(failure)
 	}
-	return receiptOf(&view), nil
+	return receiptOf(&view, receipt), nil
 }
 
 // send is the arguments of one call; those that the library gets are in memory without pointers.

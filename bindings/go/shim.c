@@ -56,7 +56,7 @@ static void hook_after(void *user_data, const mqp_hook_context *context, const m
     mqpgo_read_ending(&end, how->status, how->receipt, how->error);
     mqpgo_enter_callback();
     mqpgoHookAfter((uintptr_t)user_data, (mqp_hook_context *)context, how->attempts, how->cost_us, &end.receipt,
-                   end.failed);
+                   end.failed, end.stored, end.why);
     mqpgo_leave_callback();
     mqp_error_free(end.unread);
 }
@@ -111,6 +111,27 @@ mqp_error *mqpgo_set_statistics_callback(mqp_producer *producer, uintptr_t handl
     mqp_error *error = NULL;
     mqp_statistics_callback callback = {tell_statistics, (void *)handle, mqpgo_drop};
     mqp_producer_set_statistics_callback(producer, callback, &error);
+    return error;
+}
+
+static void tell_event(void *user_data, const mqp_reliability_event *event) {
+    mqpgo_enter_callback();
+    mqpgoTellEvent((uintptr_t)user_data, event->kind, (mqp_received_message *)event->message,
+                   (mqp_receipt *)event->receipt, (mqp_error *)event->error);
+    mqpgo_leave_callback();
+}
+
+mqp_error *mqpgo_set_alarm_callback(mqp_producer *producer, uintptr_t handle) {
+    mqp_error *error = NULL;
+    mqp_reliability_callback callback = {tell_event, (void *)handle, mqpgo_drop};
+    mqp_producer_set_alarm_callback(producer, callback, &error);
+    return error;
+}
+
+mqp_error *mqpgo_set_spool_callback(mqp_producer *producer, uintptr_t handle) {
+    mqp_error *error = NULL;
+    mqp_reliability_callback callback = {tell_event, (void *)handle, mqpgo_drop};
+    mqp_producer_set_spool_callback(producer, callback, &error);
     return error;
 }
 

@@ -21,6 +21,9 @@ typedef struct {
     mqp_error_view *failed;
     // Why the receipt could not be read; owned.
     mqp_error *unread;
+    // What the two were read from, borrowed: the receipt on success, else the error.
+    mqp_receipt *stored;
+    mqp_error *why;
 } mqpgo_ending;
 
 // How many completions one poll takes at most.
@@ -109,9 +112,9 @@ mqp_error *mqpgo_send_batch_oneway(mqp_producer *producer, const char *text, con
                                    const uint8_t *bodies, const mqpgo_message *messages, size_t count,
                                    const mqpgo_options *options, uint32_t split_bytes, mqp_batch_result **result);
 
-// How one message ended: `*failed` tells which of the two was read; both borrow from the result.
+// How one message ended: `*stored` or `*why` is what was read, the other one is NULL; all borrows from the result.
 mqp_error *mqpgo_batch_end(const mqp_batch_result *result, size_t index, mqp_receipt_view *receipt,
-                           mqp_error_view *failure, int *failed);
+                           mqp_error_view *failure, mqp_receipt **stored, mqp_error **why);
 
 // `handle` is owned by the producer when NULL is returned.
 mqp_error *mqpgo_set_transaction_checker(mqp_producer *producer, uintptr_t handle);
@@ -143,6 +146,8 @@ mqp_error *mqpgo_set_trace_context(mqp_producer *producer, uintptr_t handle);
 
 // As above.
 mqp_error *mqpgo_set_statistics_callback(mqp_producer *producer, uintptr_t handle);
+mqp_error *mqpgo_set_alarm_callback(mqp_producer *producer, uintptr_t handle);
+mqp_error *mqpgo_set_spool_callback(mqp_producer *producer, uintptr_t handle);
 
 // `handle` is owned by the log when NULL is returned; 0 removes the log function.
 mqp_error *mqpgo_log_set(uint32_t max_level, uintptr_t handle);

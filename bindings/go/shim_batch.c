@@ -45,7 +45,7 @@ static void told(void *user_data, const mqp_batch_completion *completion) {
     }
     mqpgo_enter_callback();
     mqpgoCompleteBatch((uintptr_t)user_data, (mqp_batch_result *)completion->result,
-                       completion->error != NULL ? &failure : NULL);
+                       completion->error != NULL ? &failure : NULL, (mqp_error *)completion->error);
     mqpgo_leave_callback();
 }
 
@@ -75,23 +75,21 @@ mqp_error *mqpgo_send_batch_oneway(mqp_producer *producer, const char *text, con
 }
 
 mqp_error *mqpgo_batch_end(const mqp_batch_result *result, size_t index, mqp_receipt_view *receipt,
-                           mqp_error_view *failure, int *failed) {
+                           mqp_error_view *failure, mqp_receipt **stored, mqp_error **why) {
     mqp_receipt_view no_receipt = MQP_RECEIPT_VIEW_INIT;
     mqp_error_view no_failure = MQP_ERROR_VIEW_INIT;
     *receipt = no_receipt;
     *failure = no_failure;
-    *failed = 0;
-    const mqp_receipt *stored = NULL;
-    const mqp_error *why = NULL;
     mqp_error *error = NULL;
-    if (mqp_batch_result_get(result, index, &stored, &why, &error) != MQP_OK) {
+    *stored = NULL;
+    *why = NULL;
+    if (mqp_batch_result_get(result, index, (const mqp_receipt **)stored, (const mqp_error **)why, &error) != MQP_OK) {
         return error;
     }
-    if (why != NULL) {
-        *failed = 1;
-        mqp_error_get(why, failure, &error);
+    if (*why != NULL) {
+        mqp_error_get(*why, failure, &error);
     } else {
-        mqp_receipt_get(stored, receipt, &error);
+        mqp_receipt_get(*stored, receipt, &error);
     }
     return error;
 }

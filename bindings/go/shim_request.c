@@ -18,7 +18,7 @@ static void replied(void *user_data, const mqp_request_completion *completion) {
     }
     mqpgo_enter_callback();
     mqpgoCompleteRequest((uintptr_t)user_data, (mqp_received_message *)completion->reply,
-                         completion->error != NULL ? &failure : NULL);
+                         completion->error != NULL ? &failure : NULL, (mqp_error *)completion->error);
     mqpgo_leave_callback();
 }
 

@@ -112,6 +112,8 @@ void mqpgo_read_ending(mqpgo_ending *into, mqp_status status, const mqp_receipt 
     if (status == MQP_OK && mqp_receipt_get(receipt, &into->receipt, &into->unread) != MQP_OK) {
         error = into->unread;
     }
+    into->stored = error == NULL ? (mqp_receipt *)receipt : NULL;
+    into->why = (mqp_error *)error;
     if (error != NULL) {
         mqp_error_get(error, &into->failure, NULL);
         into->failed = &into->failure;
@@ -130,7 +132,7 @@ void mqpgo_told(void *user_data, const mqp_completion *completion) {
     mqpgo_ending end;
     mqpgo_read_ending(&end, completion->status, completion->receipt, completion->error);
     mqpgo_enter_callback();
-    mqpgoComplete((uintptr_t)user_data, &end.receipt, end.failed);
+    mqpgoComplete((uintptr_t)user_data, &end.receipt, end.failed, end.stored, end.why);
     mqpgo_leave_callback();
     mqp_error_free(end.unread);
 }

@@ -60,6 +60,9 @@ const (
 	StatusForbidden Status = C.MQP_ERR_FORBIDDEN
 	// StatusRequestTimeout: no reply to a request came before its deadline.
 	StatusRequestTimeout Status = C.MQP_ERR_REQUEST_TIMEOUT
+	// StatusSpooled: not sent yet; the message waits in the local spool, from which it is sent later. Not a success, nor to
+	// be sent again.
+	StatusSpooled Status = C.MQP_ERR_SPOOLED
 
 	// StatusCanceled: the context was cancelled. The library has no such status: it cannot take a message back.
 	StatusCanceled Status = 1 << 31

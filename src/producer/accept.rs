@@ -171,10 +171,10 @@ impl Core {
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
         }
-        let route = match form.cork {
-            None => self.route(&head.topic, rules.deadline)?,
-            Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork)?,
-        };
+        let route = self.route_or_spool(&head.topic, || match form.cork {
+            None => self.route(&head.topic, rules.deadline),
+            Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork),
+        })?;
         Ok(Admitted { head, compressed, route, rules, permit })
     }
 

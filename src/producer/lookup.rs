@@ -87,10 +87,16 @@ impl Core {
         let (core, deadline) = (Arc::clone(self), Instant::now() + timeout.unwrap_or(self.settings.send_msg_timeout));
         let told = make();
         self.runtime.spawn(async move {
-            let found = core.fetch_route(&topic, deadline).await;
+            let mut found = core.fetch_route(&topic, deadline).await.map(drop);
+            if let Err(cause) = &found
+                && core.note_unrouted(&topic, cause)
+            {
+                // A send does not wait either.
+                found = Ok(());
+            }
             // Before anybody hears of it and may free the producer.
             drop(core);
-            told(found.map(drop));
+            told(found);
         });
         Ok(())
     }

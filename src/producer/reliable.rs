@@ -7,6 +7,7 @@ use super::events::{Facts, Subject};
 use super::hooks::{self, After};
 use super::identity::now_ms;
 use super::lifecycle::Core;
+use super::lookup::Found;
 use super::spooling::Spooling;
 use crate::batch::OfBatch;
 use crate::completion::{Completion, Outcome, Owed};
@@ -176,6 +177,26 @@ impl Core {
     /// The spool, when a message that was refused so can go there.
     pub(super) fn spool_for(&self, cause: &Error, form: &Form<'_>) -> Option<&Arc<Spooling>> {
         self.spooling.as_ref().filter(|_| form.spoolable && may_wait(cause) && self.must_end().is_none())
+    }
+
+    /// What `find` finds. With a spool, a topic whose route could not be found is not looked for by each of its messages:
+    /// they go into the spool until the next try of it is due.
+    pub(super) fn route_or_spool(&self, topic: &str, find: impl FnOnce() -> Found) -> Found {
+        let Some(spooling) = &self.spooling else { return find() };
+        if let Some(cause) = spooling.unrouted(topic).filter(|_| self.routes.get(topic).is_none()) {
+            return Err(cause);
+        }
+        let found = find();
+        if let Err(cause) = &found {
+            self.note_unrouted(topic, cause);
+        }
+        found
+    }
+
+    /// Whether messages of a topic whose route was not found, for this cause, go into the spool.
+    pub(super) fn note_unrouted(&self, topic: &str, cause: &Error) -> bool {
+        let spooling = self.spooling.as_ref().filter(|_| may_wait(cause));
+        spooling.inspect(|spooling| spooling.note_unrouted(topic, cause)).is_some()
     }
 
     /// Puts a message into the spool that has no route to be sent by. On an error it is refused, with the cause.

@@ -31,6 +31,8 @@ const LONGEST_PAUSE: u32 = 16;
 /// How long a producer that was dropped lets messages in flight end, so that they are kept.
 const LAST_GRACE: Duration = Duration::from_secs(1);
 const GRACE_STEP: Duration = Duration::from_millis(10);
+/// Most topics without a route that are remembered.
+const MOST_UNROUTED: usize = 1024;
 
 /// Told with the message and its end.
 type End = Box<dyn FnOnce(Arc<Unsent>, Error) + Send>;
@@ -62,6 +64,8 @@ pub(crate) struct Spooling {
     changed: Condvar,
     file: Mutex<Option<SpoolFile>>,
     core: OnceLock<Weak<Core>>,
+    /// Topics whose route could not be found, when and why.
+    unrouted: Mutex<HashMap<String, (Instant, Error)>>,
     admission: Arc<Admission>,
     events: Arc<Events>,
     dispatcher: Arc<Dispatcher>,
@@ -81,6 +85,7 @@ impl Spooling {
             changed: Condvar::new(),
             file: Mutex::new(None),
             core: OnceLock::new(),
+            unrouted: Mutex::default(),
             admission: Arc::clone(&base.admission),
             events: Arc::clone(&base.events),
             dispatcher: Arc::clone(base.runtime.dispatcher()),
@@ -130,6 +135,21 @@ impl Spooling {
 
     pub(super) fn limit(&self) -> u64 {
         self.rules.max_bytes
+    }
+
+    /// Why the topic's route was not found, if that was a moment ago.
+    pub(super) fn unrouted(&self, topic: &str) -> Option<Error> {
+        let unrouted = self.unrouted.lock();
+        let (since, cause) = unrouted.get(topic)?;
+        (since.elapsed() < self.rules.retry_interval).then(|| cause.clone())
+    }
+
+    pub(super) fn note_unrouted(&self, topic: &str, cause: &Error) {
+        let mut unrouted = self.unrouted.lock();
+        if unrouted.len() >= MOST_UNROUTED {
+            unrouted.clear();
+        }
+        unrouted.insert(topic.to_owned(), (Instant::now(), cause.clone()));
     }
 
     fn counters(&self) -> &Counters {

@@ -13,6 +13,7 @@
 #define MQPRODUCER_HPP
 
 #include "mqproducer/async_sender.hpp"
+#include "mqproducer/attempt.hpp"
 #include "mqproducer/batch.hpp"
 #include "mqproducer/broker.hpp"
 #include "mqproducer/completion_queue.hpp"
@@ -27,6 +28,7 @@
 #include "mqproducer/producer.hpp"
 #include "mqproducer/receipt.hpp"
 #include "mqproducer/received.hpp"
+#include "mqproducer/reliability.hpp"
 #include "mqproducer/request.hpp"
 #include "mqproducer/result.hpp"
 #include "mqproducer/selector.hpp"

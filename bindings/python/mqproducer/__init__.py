@@ -18,6 +18,7 @@ from ._callbacks import Callback
 from ._library import lib as _lib
 from .aio import AsyncProducer
 from .aio_transaction import AsyncTransaction
+from .attempt import Attempt
 from .batch import BatchCallback, BatchError, BatchResult
 from .broker import BrokerHealth, BrokerState
 from .config import ConfigOption, ConfigValue, config_options
@@ -45,6 +46,7 @@ from .errors import (
     RequestTimeoutError,
     ResourceError,
     RouteError,
+    SpooledError,
     StateError,
     Status,
     UnsupportedError,
@@ -59,6 +61,7 @@ from .mock_script import MockFault, MockRequest, MockRequests
 from .producer import Producer
 from .receipt import Receipt, SendStatus
 from .received import ReceivedMessage
+from .reliability import ReliabilityCallback, ReliabilityEvent, ReliabilityEventKind
 from .request import ReplyTo, RequestCallback
 from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Random, Selector
 from .statistics import Statistics, StatisticsCallback
@@ -73,6 +76,7 @@ __all__ = [
     "ArgumentError",
     "AsyncProducer",
     "AsyncTransaction",
+    "Attempt",
     "BackpressureError",
     "BatchCallback",
     "BatchError",
@@ -120,6 +124,9 @@ __all__ = [
     "Random",
     "Receipt",
     "ReceivedMessage",
+    "ReliabilityCallback",
+    "ReliabilityEvent",
+    "ReliabilityEventKind",
     "ReplyTo",
     "RequestCallback",
     "RequestTimeoutError",
@@ -129,6 +136,7 @@ __all__ = [
     "SendHook",
     "SendMode",
     "SendStatus",
+    "SpooledError",
     "StateError",
     "Statistics",
     "StatisticsCallback",

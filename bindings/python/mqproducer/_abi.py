@@ -20,6 +20,7 @@ from ctypes import (
     c_int64,
     c_size_t,
     c_uint32,
+    c_uint64,
     c_void_p,
     sizeof,
 )
@@ -43,6 +44,11 @@ SELECT_CONSISTENT_HASH = 3
 SELECT_MACHINE_ROOM = 4
 SELECT_QUEUE = 5
 SELECT_CALLBACK = 6
+
+EVENT_GIVEN_UP = 1
+EVENT_SPOOL_DELIVERED = 2
+EVENT_SPOOL_LOST = 3
+EVENT_SPOOL_DAMAGED = 4
 
 BROKER_HEALTHY = 0
 BROKER_ISOLATED = 1
@@ -188,6 +194,8 @@ class ReceiptView(Structure):
     transaction_id: Text
     region_id: Text
     recall_handle: Text
+    maybe_duplicated: int
+    reserved: int
     _fields_ = [
         ("struct_size", c_uint32),
         ("send_status", c_uint32),
@@ -201,6 +209,35 @@ class ReceiptView(Structure):
         ("transaction_id", Text),
         ("region_id", Text),
         ("recall_handle", Text),
+        ("maybe_duplicated", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class AttemptView(Structure):
+    """``mqp_attempt``."""
+
+    struct_size: int
+    status: int
+    has_broker_code: int
+    broker_code: int
+    queue_id: int
+    maybe_stored: int
+    started_ms: int
+    took_us: int
+    broker_name: Text
+    remark: Text
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("status", c_uint32),
+        ("has_broker_code", c_uint32),
+        ("broker_code", c_int32),
+        ("queue_id", c_int32),
+        ("maybe_stored", c_uint32),
+        ("started_ms", c_int64),
+        ("took_us", c_uint64),
+        ("broker_name", Text),
+        ("remark", Text),
     ]
 
 

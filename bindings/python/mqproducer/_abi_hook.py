@@ -160,3 +160,29 @@ class StatisticsCallback(Structure):
     """``mqp_statistics_callback``."""
 
     _fields_ = [("call", STATISTICS_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
+class ReliabilityEvent(Structure):
+    """``mqp_reliability_event``."""
+
+    struct_size: int
+    kind: int
+    message: Optional[int]
+    receipt: Optional[int]
+    error: Optional[int]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("message", c_void_p),
+        ("receipt", c_void_p),
+        ("error", c_void_p),
+    ]
+
+
+RELIABILITY_CALL = CFUNCTYPE(None, c_void_p, POINTER(ReliabilityEvent))
+
+
+class ReliabilityCallback(Structure):
+    """``mqp_reliability_callback``."""
+
+    _fields_ = [("call", RELIABILITY_CALL), ("user_data", c_void_p), ("drop", DROP)]

@@ -15,6 +15,7 @@ from .broker import BrokerState, read_brokers
 from .config import ConfigValue, NativeConfig
 from .errors import Status
 from .hook import SendHook, register
+from .reliability import ReliabilityCalls
 from .statistics import StatisticsCalls
 from .transaction import CheckerCalls
 
@@ -22,7 +23,7 @@ from .transaction import CheckerCalls
 DEFAULT_WAIT_MS = 10_000
 
 
-class ProducerBase(CheckerCalls, StatisticsCalls):
+class ProducerBase(CheckerCalls, ReliabilityCalls, StatisticsCalls):
     """The owner of a producer of the library, and all of it that does not wait."""
 
     _handle: Optional[c_void_p] = None

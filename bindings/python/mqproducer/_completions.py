@@ -13,12 +13,12 @@ from . import _abi
 from ._library import lib
 from ._native import check, read_error
 from .errors import MqError
-from .receipt import Receipt, status_of
+from .receipt import Receipt, earlier_of, status_of
 
 #: How many ends one call takes.
 _CAPACITY = 512
 _COMPLETION = struct.Struct("@IINNN")
-_RECEIPT = struct.Struct("@IIIiq" + "NN" * 7)
+_RECEIPT = struct.Struct("@IIIiq" + "NN" * 7 + "II")
 #: Room for the texts of so many receipts, which have about 140 bytes each.
 _TEXTS = _CAPACITY * 256
 
@@ -114,7 +114,7 @@ class CompletionQueue:
             elif receipt == 0:
                 ends.append((waiter, None, None))
             else:
-                ends.append((waiter, _receipt(view, base, whole, texts), None))
+                ends.append((waiter, _receipt(view, base, whole, texts, receipt), None))
         return ends
 
     def _receipts(self, count: int) -> bytes:
@@ -144,7 +144,7 @@ def _address(buffer: bytearray) -> int:
     return addressof(c_char.from_buffer(buffer))
 
 
-def _receipt(view: tuple[Any, ...], base: int, whole: Optional[str], texts: bytes) -> Receipt:
+def _receipt(view: tuple[Any, ...], base: int, whole: Optional[str], texts: bytes, receipt: int) -> Receipt:
     _, send_status, attempts, queue_id, queue_offset, *places = view
 
     def text(place: int) -> str:
@@ -168,4 +168,5 @@ def _receipt(view: tuple[Any, ...], base: int, whole: Optional[str], texts: byte
         text(8),
         text(10),
         text(12),
+        earlier_of(attempts, receipt),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ctypes import byref, c_void_p, string_at
-from typing import Union
+from typing import Any, Union
 
-from ._abi import OK, ErrorView, Str, Text, sized
+from ._abi import OK, AttemptView, ErrorView, Str, Text, sized
 from ._library import lib
+from .attempt import Attempt
 from .errors import MqError, class_of
 
 
@@ -37,6 +38,27 @@ def milliseconds(what: str, value: object) -> int:
     return number(what, value, 0, 0xFFFFFFFF, "int (milliseconds)")
 
 
+def read_attempts(count: Any, at: Any, of: Union[c_void_p, int, None]) -> tuple[Attempt, ...]:
+    """Copies of the tries that a receipt or an error tells, by its two functions."""
+    attempts = []
+    view = sized(AttemptView)
+    for index in range(count(of)):
+        if at(of, index, byref(view), None) == OK:
+            attempts.append(
+                Attempt(
+                    broker_name=text_of(view.broker_name),
+                    queue_id=view.queue_id,
+                    status=view.status,
+                    broker_code=view.broker_code if view.has_broker_code else None,
+                    remark=text_of(view.remark),
+                    started_ms=view.started_ms,
+                    took_us=view.took_us,
+                    maybe_stored=bool(view.maybe_stored),
+                )
+            )
+    return tuple(attempts)
+
+
 def read_error(error: Union[c_void_p, int, None]) -> MqError:
     """The exception for a library's error, which stays its owner's."""
     view = sized(ErrorView)
@@ -51,6 +73,7 @@ def read_error(error: Union[c_void_p, int, None]) -> MqError:
         retriable=bool(view.retriable),
         maybe_persisted=bool(view.maybe_persisted),
         code=view.code or None,
+        attempts=read_attempts(lib.mqp_error_attempt_count, lib.mqp_error_attempt_at, error),
     )
 
 

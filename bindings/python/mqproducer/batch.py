@@ -41,6 +41,7 @@ class BatchError(MqError):
             retriable=first.retriable,
             maybe_persisted=first.maybe_persisted,
             code=first.code,
+            attempts=first.attempts,
         )
         self.results = results
         self.__cause__ = next((each for each in results if isinstance(each, MqError)), None)

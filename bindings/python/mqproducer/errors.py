@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Any, ClassVar, Optional, TypeVar
 
+from .attempt import Attempt
+
 
 class Status(enum.IntEnum):
     """The library's statuses. The numbers never change; later versions add some."""
@@ -34,6 +36,7 @@ class Status(enum.IntEnum):
     UNSUPPORTED = 22
     FORBIDDEN = 23
     REQUEST_TIMEOUT = 24
+    SPOOLED = 25
 
 
 class MqError(Exception):
@@ -62,6 +65,8 @@ class MqError(Exception):
     retriable: bool
     #: Whether a broker may have stored the message although the send failed.
     maybe_persisted: bool
+    #: The tries of the message, in their order; empty when none was made, as for one that was refused.
+    attempts: tuple[Attempt, ...]
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class MqError(Exception):
         retriable: bool = False,
         maybe_persisted: bool = False,
         code: Optional[int] = None,
+        attempts: tuple[Attempt, ...] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -83,13 +89,14 @@ class MqError(Exception):
         self.retriable = retriable
         self.maybe_persisted = maybe_persisted
         self.code = code
+        self.attempts = attempts
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.message, self.status, self.name, self.broker_code, self.remark)
-        return type(self), (*fields, self.retriable, self.maybe_persisted, self.code)
+        return type(self), (*fields, self.retriable, self.maybe_persisted, self.code, self.attempts)
 
 
 class ArgumentError(MqError, ValueError):
@@ -194,6 +201,13 @@ class RequestTimeoutError(MqError, TimeoutError):
     """No reply to a request came before its deadline; the builtin ``TimeoutError`` catches it too."""
 
     STATUS = Status.REQUEST_TIMEOUT
+
+
+class SpooledError(MqError):
+    """Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent
+    again; the callback of :meth:`~mqproducer.Producer.set_spool_callback` tells what becomes of it."""
+
+    STATUS = Status.SPOOLED
 
 
 class BrokerError(MqError):

@@ -10,7 +10,8 @@ from typing import Union
 from . import _abi
 from ._frozen import Frozen
 from ._library import lib
-from ._native import check, text_of
+from ._native import check, read_attempts, text_of
+from .attempt import Attempt
 
 
 class SendStatus(enum.IntEnum):
@@ -44,6 +45,7 @@ class Receipt(Frozen):
         "transaction_id",
         "region_id",
         "recall_handle",
+        "earlier",
     )
 
     #: How safely it is stored: a :class:`SendStatus`, or a plain number that this version does not know.
@@ -68,6 +70,9 @@ class Receipt(Frozen):
     region_id: str
     #: Handle to recall a timer message; empty when there is none.
     recall_handle: str
+    #: The tries before the last one; one that says ``maybe_stored`` may have left another copy of the message, with the
+    #: same ``message_id``.
+    earlier: tuple[Attempt, ...]
 
 
 _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
@@ -76,6 +81,13 @@ _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
 def status_of(number: int) -> int:
     """The :class:`SendStatus` of a number, which stays as it is when this version does not know it."""
     return _STATUSES.get(number, number)
+
+
+def earlier_of(attempts: int, receipt: Union[c_void_p, int, None]) -> tuple[Attempt, ...]:
+    """The tries before the last one of a library's receipt, of which there may be some when it tells several."""
+    if attempts <= 1:
+        return ()
+    return read_attempts(lib.mqp_receipt_attempt_count, lib.mqp_receipt_attempt_at, receipt)
 
 
 def read_receipt(receipt: Union[c_void_p, int, None]) -> Receipt:
@@ -95,6 +107,7 @@ def read_receipt(receipt: Union[c_void_p, int, None]) -> Receipt:
         transaction_id=text_of(view.transaction_id),
         region_id=text_of(view.region_id),
         recall_handle=text_of(view.recall_handle),
+        earlier=earlier_of(view.attempts, receipt),
     )
 
 

@@ -14,7 +14,8 @@ from ._native import check, text_of
 
 @dataclass(frozen=True)
 class ReceivedMessage(Frozen):
-    """The reply to a request, or a half message whose transaction is checked: a copy, which may be kept."""
+    """The reply to a request, or a half message whose transaction is checked; or one that comes back unsent, in a
+    :class:`~mqproducer.ReliabilityEvent`. A copy, which may be kept."""
 
     __slots__ = (
         "topic",

@@ -91,7 +91,7 @@ class Header(unittest.TestCase):
                     self.assertEqual([field[0] for field in mirror._fields_], found[name])
 
     def test_every_constant_has_the_headers_value(self) -> None:
-        kinds = "SEND_|SELECT_|BROKER_|MODE_|MESSAGE_TYPE_|TRANSACTION_|MOCK_|LOG_|ERR_"
+        kinds = "SEND_|EVENT_|SELECT_|BROKER_|MODE_|MESSAGE_TYPE_|TRANSACTION_|MOCK_|LOG_|ERR_"
         found = dict(re.findall(rf"#define MQP_((?:{kinds})\w+|OK|VERSION_NUMBER) (\d+)\n", header()))
         own = {name: value for name, value in vars(_abi).items() if isinstance(value, int)}
         own.update({f"ERR_{status.name}": int(status) for status in mqproducer.Status if status})

@@ -6,6 +6,7 @@
 
 #include <mqproducer.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -70,6 +71,8 @@ enum class Status : mqp_status {
     forbidden = MQP_ERR_FORBIDDEN,
     /// No reply to a request came before its deadline.
     request_timeout = MQP_ERR_REQUEST_TIMEOUT,
+    /// Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent again.
+    spooled = MQP_ERR_SPOOLED,
 };
 
 /// The stable name of a status, such as `NO_ROUTE`; `UNKNOWN` for a number that the library does not know. It lives for
@@ -148,6 +151,26 @@ struct Deleter {
 
 class BatchResultView;
 
+/// One try of a message that did not end as wanted.
+struct Attempt {
+    /// The broker that it was for.
+    std::string broker_name;
+    /// The queue that was asked for.
+    std::int32_t queue_id = -1;
+    /// What went wrong: Status::broker for an answer that was no SEND_OK.
+    Status status = Status::ok;
+    /// The broker's response code, when it answered.
+    std::optional<std::int32_t> broker_code;
+    /// The broker's remark, or what went wrong, for a person.
+    std::string remark;
+    /// When it began.
+    std::chrono::system_clock::time_point started;
+    /// How long it took.
+    std::chrono::microseconds took{0};
+    /// Whether the broker may have stored the message: it said so, or its answer was not heard.
+    bool maybe_stored = false;
+};
+
 /// Why a call or a message failed. Copies share what they hold and never throw; any threads may read one at the same
 /// time.
 ///
@@ -201,6 +224,9 @@ public:
     /// Whether a broker may have stored the message although the send failed.
     bool maybe_persisted() const noexcept { return view_.maybe_persisted != 0; }
 
+    /// The tries of the message, in their order; empty when none was made, as for one that was refused.
+    std::vector<Attempt> attempts() const;
+
     /// How each message of a batch ended that was sent and not stored as a whole; of no messages for all other errors.
     /// Borrowed until the last copy of this error is gone.
     BatchResultView batch() const noexcept;
@@ -212,5 +238,7 @@ private:
 };
 
 }  // namespace mqproducer
+
+#include "attempt.hpp"
 
 #endif

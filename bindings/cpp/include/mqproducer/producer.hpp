@@ -8,6 +8,7 @@
 #include "broker.hpp"
 #include "config.hpp"
 #include "hook.hpp"
+#include "reliability.hpp"
 #include "statistics.hpp"
 #include "trace.hpp"
 #include "transaction.hpp"
@@ -108,6 +109,29 @@ public:
     Result<void> try_set_statistics_callback(F&& callable) {
         return set<detail::StatisticsBox<std::decay_t<F>>>(mqp_producer_set_statistics_callback,
                                                            std::forward<F>(callable));
+    }
+
+    /// Sets who is told of messages that reliable sending gives up (the key `reliability` = `reliable`), in place of who
+    /// was set before. Only before start().
+    ///
+    /// `callable`: takes a `const ReliabilityEventView&`, borrowed until it returns; moved or copied, may be move-only;
+    /// destroyed after its last call, when the producer is closed or gone or another one set. It runs on the library's
+    /// dispatcher, as the callables of try_send_async() do: once for each message that used up its tries or its time,
+    /// before its sender is told of the end, whether it went into the spool or not. Not for what a broker refuses for
+    /// good, such as a message of the wrong form or without permission, which fails at once. An exception that leaves it
+    /// goes to set_callback_exception_handler().
+    ///
+    /// Any thread. Errors: Status::already_started, closed, forked.
+    template <class F>
+    Result<void> try_set_alarm_callback(F&& callable) {
+        return set<detail::ReliabilityBox<std::decay_t<F>>>(mqp_producer_set_alarm_callback, std::forward<F>(callable));
+    }
+
+    /// Sets who is told what becomes of messages that ended with Status::spooled, those of earlier producers of the same
+    /// `spool_file` too; otherwise as try_set_alarm_callback(). No call begins after try_close() returned.
+    template <class F>
+    Result<void> try_set_spool_callback(F&& callable) {
+        return set<detail::ReliabilityBox<std::decay_t<F>>>(mqp_producer_set_spool_callback, std::forward<F>(callable));
     }
 
     /// Takes a snapshot of what it has counted since it was made, and of how it does at the moment; also when it is
@@ -270,6 +294,18 @@ public:
     template <class F>
     void set_statistics_callback(F&& callable) {
         unwrap(try_set_statistics_callback(std::forward<F>(callable)));
+    }
+
+    /// As try_set_alarm_callback().
+    template <class F>
+    void set_alarm_callback(F&& callable) {
+        unwrap(try_set_alarm_callback(std::forward<F>(callable)));
+    }
+
+    /// As try_set_spool_callback().
+    template <class F>
+    void set_spool_callback(F&& callable) {
+        unwrap(try_set_spool_callback(std::forward<F>(callable)));
     }
 
     /// As try_statistics().

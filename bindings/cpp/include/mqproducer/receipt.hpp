@@ -54,14 +54,22 @@ public:
     /// Handle to recall a timer message; empty when there is none.
     std::string_view recall_handle() const noexcept { return detail::view(view_.recall_handle); }
 
+    /// Whether an earlier try may have left another copy of the message, with the same message_id().
+    bool maybe_duplicated() const noexcept { return view_.maybe_duplicated != 0; }
+    /// The tries before the last one.
+    std::vector<Attempt> earlier() const {
+        return detail::attempts(source_, mqp_receipt_attempt_count, mqp_receipt_attempt_at);
+    }
+
     /// Reads a receipt of the C interface; the view is borrowed from it. An empty view for NULL.
-    explicit ReceiptView(const mqp_receipt* receipt) noexcept {
+    explicit ReceiptView(const mqp_receipt* receipt) noexcept : source_(receipt) {
         if (receipt != nullptr) {
             mqp_receipt_get(receipt, &view_, nullptr);
         }
     }
 
 private:
+    const mqp_receipt* source_;
     mqp_receipt_view view_ = MQP_RECEIPT_VIEW_INIT;
 };
 

@@ -1,5 +1,5 @@
 /// @file
-/// Messages that a broker handed to this client: half messages that it asks about, and replies to requests.
+/// Messages that come back: half messages that a broker asks about, replies to requests, and what could not be sent.
 
 #ifndef MQPRODUCER_RECEIVED_HPP
 #define MQPRODUCER_RECEIVED_HPP
