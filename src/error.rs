@@ -114,7 +114,14 @@ impl Error {
                 | ErrorKind::Resource
                 | ErrorKind::RequestTimeout
         );
-        Error(Arc::new(Inner { kind, message: message.into(), broker: None, retriable, maybe_persisted: false, attempts: Vec::new() }))
+        Error(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            broker: None,
+            retriable,
+            maybe_persisted: false,
+            attempts: Vec::new(),
+        }))
     }
 
     /// A refusal by a broker or name server, with its code and remark.

@@ -4,6 +4,7 @@
 #[cfg(all(doctest, feature = "mock"))]
 #[doc = include_str!("../docs/guides/rust.md")]
 #[doc = include_str!("../docs/EMBEDDED_CLUSTER.md")]
+#[doc = include_str!("../docs/RELIABILITY.md")]
 struct Pages;
 
 #[cfg(not(unix))]
@@ -44,10 +45,10 @@ pub use batch::{BatchOptions, BatchResult};
 pub use broker::{BrokerHealth, BrokerState};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
+pub use event::{ReliabilityEvent, ReliabilityEventKind};
 #[cfg(feature = "raw")]
 pub use ffi::raw::{RawCallback, RawChecker};
 pub use hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
-pub use event::{ReliabilityEvent, ReliabilityEventKind};
 pub use message::{Attempt, Delay, Message, Receipt, SendOptions, SendStatus};
 pub use producer::{Producer, Transaction};
 pub use protocol::remoting::transaction::TransactionState;

@@ -188,8 +188,9 @@ fn memory_is_clean() {
     let event_loop = build(&source("event_loop.c"), "event-loop-memory");
     let nowhere = format!("rocketmq://{}", closed_port());
     // The argument leaves out the case that ends a thread: what that thread held is lost by design.
-    let programs = [example, bad_input, hooks, requests, script, trace, batch, epoll, reliable, sends, statistics, transactions]
-        .map(|program| (program, None));
+    let programs =
+        [example, bad_input, hooks, requests, script, trace, batch, epoll, reliable, sends, statistics, transactions]
+            .map(|program| (program, None));
     let with_arguments = [(callbacks, Some("keep-threads")), (event_loop, Some(&*nowhere))];
     for (program, argument) in programs.into_iter().chain(with_arguments) {
         let program = program.to_str().unwrap();

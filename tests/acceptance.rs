@@ -19,6 +19,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("BA", "Batches"),
     ("AS", "Asynchronous sends and backpressure"),
     ("RE", "Retries, time limits and errors"),
+    ("SO", "Reliable sending"),
     ("HK", "Hooks"),
     ("TR", "Trace"),
     ("TX", "Transactions"),

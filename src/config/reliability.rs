@@ -105,7 +105,8 @@ mod tests {
         assert_eq!((reliable.retry_backoff, reliable.retry_backoff_max, reliable.retry_jitter), (second, second, 0.0));
         assert_eq!(reliable.send_msg_timeout, Duration::from_secs(19));
         assert_eq!(reliable.reliability.unwrap().spool, None);
-        let own = [RELIABLE, ("send_msg_timeout", "700"), ("reliable_retry_times", "1"), ("reliable_retry_jitter", "25")];
+        let own =
+            [RELIABLE, ("send_msg_timeout", "700"), ("reliable_retry_times", "1"), ("reliable_retry_jitter", "25")];
         let own = settings(&own).unwrap();
         assert_eq!((own.send_msg_timeout, own.sync_tries, own.retry_jitter), (Duration::from_millis(700), 2, 0.25));
         let long = settings(&[RELIABLE, ("reliable_retry_interval", "3600000")]).unwrap();

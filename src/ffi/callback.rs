@@ -181,11 +181,7 @@ impl ForeignJob {
         ForeignJob::Statistics(Box::new(HeldReport::new(listener, report)))
     }
 
-    pub(crate) fn events(
-        listener: Arc<ForeignEvents>,
-        facts: Facts,
-        after: Option<Box<dyn FnOnce() + Send>>,
-    ) -> Self {
+    pub(crate) fn events(listener: Arc<ForeignEvents>, facts: Facts, after: Option<Box<dyn FnOnce() + Send>>) -> Self {
         ForeignJob::Events(Box::new(HeldEvents::new(listener, facts, after)))
     }
 

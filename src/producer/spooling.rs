@@ -411,7 +411,8 @@ impl Core {
                 Some(route) => Ok(route),
                 None => core.fetch_route(topic, started + core.settings.api_timeout).await,
             };
-            let chosen = route.and_then(|route| select(&unsent.target, |selector| core.choose(topic, &route, selector)));
+            let chosen =
+                route.and_then(|route| select(&unsent.target, |selector| core.choose(topic, &route, selector)));
             // Whoever ends the producer from here on ends the send, too.
             let chosen = core.must_end().map_or(chosen, Err);
             match chosen {

@@ -213,7 +213,8 @@ fn fits(message: &Message<'_>) -> Result<()> {
 
 fn send_half(core: &Arc<Core>, message: &Message<'_>, options: &SendOptions) -> (Outcome, Stage) {
     let properties = [(properties::TRAN_MSG, "true"), (properties::PGROUP, core.settings.producer_group.as_str())];
-    let form = Form { sys_flag: sys_flag::TRANSACTION_PREPARED, properties: &properties, spoolable: false, ..Form::default() };
+    let form =
+        Form { sys_flag: sys_flag::TRANSACTION_PREPARED, properties: &properties, spoolable: false, ..Form::default() };
     let waiter = Arc::new(Waiter::new());
     let submitted = core.submit_as(message, options, Mode::Sync, &form, Completion::Waiter(Arc::clone(&waiter)));
     let receipt = match submitted.and_then(|()| waiter.wait()) {

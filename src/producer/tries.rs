@@ -372,7 +372,11 @@ impl Responder for SendOp {
                     self.note(Ended::Refused(code));
                 }
                 let retriable = self.core.settings.retry_response_codes.contains(&code);
-                return self.end_try(TryEnd::Refused(code), Error::broker(code, scan.remark.as_ref(), retriable), false);
+                return self.end_try(
+                    TryEnd::Refused(code),
+                    Error::broker(code, scan.remark.as_ref(), retriable),
+                    false,
+                );
             }
         };
         self.note(Ended::Stored);

@@ -164,17 +164,19 @@ pub(super) const METRICS: &[Metric] = &[
         "Messages of the spool that a broker refused for good, or that were older than `spool_max_age`.",
         |s| one(s.spool_lost_messages),
     ),
-    counter(
-        "spool_damages_total",
-        "places",
-        &[],
-        "Damaged places of the spool that were skipped or cut.",
-        |s| one(s.spool_damages),
-    ),
+    counter("spool_damages_total", "places", &[], "Damaged places of the spool that were skipped or cut.", |s| {
+        one(s.spool_damages)
+    }),
     gauge("spool_waiting_messages", "messages", &[], "Messages that wait in the spool.", |s| {
         one(s.spool_waiting_messages)
     }),
-    gauge("spool_waiting_bytes", "bytes", &[], "What these messages take in the spool.", |s| one(s.spool_waiting_bytes)),
+    gauge(
+        "spool_waiting_bytes",
+        "bytes",
+        &[],
+        "What these messages take in the spool.",
+        |s| one(s.spool_waiting_bytes),
+    ),
     gauge("spool_bytes_limit", "bytes", &[], "The configured `spool_max_bytes`; 0 without a spool.", |s| {
         one(s.spool_bytes_limit)
     }),

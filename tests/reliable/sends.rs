@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Rows: SO-05 SO-06 SO-07 SO-08 SO-10.
+/// Rows: SO-02 SO-03 SO-05 SO-06 SO-07 SO-08 SO-10.
 #[test]
 fn what_is_stored_unsafely_is_sent_again_to_another_broker_with_the_same_id() {
     let cluster = Cluster::open("", 2, 2).unwrap();

@@ -1,4 +1,4 @@
-"""Each piece of Python in the guide and in the README runs.
+"""Each piece of Python in the guide, in the README and in the page about reliability runs.
 
 ``<!-- python: NAME -->`` above a piece says what is there before it: ``sync`` a started ``producer``, ``failing`` one
 whose broker does not answer, ``settings`` a ``url``. Without a mark it is a program, or a piece of the README with all
@@ -21,6 +21,7 @@ from .support import ROOT, python
 
 GUIDE = ROOT / "docs" / "guides" / "python.md"
 README = ROOT / "README.md"
+RELIABILITY = ROOT / "docs" / "RELIABILITY.md"
 MARK, END = "<!-- python: ", " -->"
 
 
@@ -133,7 +134,7 @@ class LazyProperties(dict[str, str]):
 @unittest.skipUnless(GUIDE.exists() and README.exists(), "the pages are not here")
 class Pages(unittest.TestCase):
     def test_every_piece_runs(self) -> None:
-        for page, least in ((GUIDE, 9), (README, 4)):
+        for page, least in ((GUIDE, 9), (README, 4), (RELIABILITY, 1)):
             found = pieces(page)
             self.assertGreaterEqual(len(found), least)
             for piece in found:
