@@ -108,7 +108,7 @@ pub(crate) enum Facts {
         /// Its topic, as its sender called it.
         topic: String,
         unsent: Arc<Unsent>,
-        outcome: Outcome,
+        outcome: Box<Outcome>,
     },
     /// Of the spool itself.
     Damage(Error),
@@ -122,7 +122,7 @@ impl Facts {
                 let kind = ReliabilityEventKind::SpoolDamaged;
                 return vec![ReliabilityEvent { kind, message: None, receipt: None, error: Some(error) }];
             }
-            Facts::Message { kind, topic, unsent, outcome } => (kind, topic, unsent, outcome),
+            Facts::Message { kind, topic, unsent, outcome } => (kind, topic, unsent, *outcome),
         };
         let messages = unsent.messages(&topic);
         let receipts = unsent.receipts(&outcome, &messages);

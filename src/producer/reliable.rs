@@ -268,7 +268,7 @@ impl Core {
                 "reliable sending gave a message up"
             );
             let dispatcher = Arc::clone(&last.dispatcher);
-            let outcome = Err(error.clone());
+            let outcome = Box::new(Err(error.clone()));
             let facts = || Facts::Message { kind: ReliabilityEventKind::GivenUp, topic, unsent, outcome };
             events.tell(Subject::Alarm, facts, Some(Box::new(move || last.end(Err(error)))), &dispatcher);
         };

@@ -360,7 +360,7 @@ impl Spooling {
             Some(core) => core.settings.namespace.strip(&unsent.head.topic).into_owned(),
             None => unsent.head.topic.clone(),
         };
-        let facts = || Facts::Message { kind, topic, unsent, outcome };
+        let facts = || Facts::Message { kind, topic, unsent, outcome: Box::new(outcome) };
         self.events.tell(Subject::Spool, facts, None, &self.dispatcher);
     }
 
