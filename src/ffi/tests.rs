@@ -6,6 +6,7 @@ use super::boundary::test_hook;
 use super::callback::{mqp_callback, mqp_completion};
 use super::config::{self, mqp_config};
 use super::error::{self, mqp_error};
+use super::event::{self, mqp_reliability_callback};
 use super::log::{self, mqp_log_callback};
 use super::message::{mqp_message, mqp_send_options};
 use super::mock::{self, mqp_mock_message_view};
@@ -14,7 +15,7 @@ use super::statistics::{self, mqp_statistics_callback};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
-    batch, broker, completion_queue, find_route, hook, mock_fault, mock_requests, producer, receipt, receipts,
+    attempt, batch, broker, completion_queue, find_route, hook, mock_fault, mock_requests, producer, receipt, receipts,
     received, request, selector, send_queued, trace, transaction, version,
 };
 use crate::error::ErrorKind;
@@ -68,7 +69,7 @@ fn ends_without_padding<T: SizedStruct>() {
 #[test]
 fn sized_structs_end_without_padding() {
     ends_without_padding::<broker::mqp_broker_state_view>();
-    ends_without_padding::<receipt::mqp_receipt_view>();
+    ends_without_padding::<attempt::mqp_attempt>();
     ends_without_padding::<batch::mqp_batch_options>();
     ends_without_padding::<received::mqp_received_message_view>();
     ends_without_padding::<request::mqp_reply_to>();
@@ -81,6 +82,7 @@ fn sized_structs_end_without_padding() {
     assert_eq!(offset_of!(hook::mqp_hook, end_transaction) + size_of::<usize>(), size_of::<hook::mqp_hook>());
     assert_eq!(offset_of!(mqp_message, trace_parent) + size_of::<mqp_str>(), size_of::<mqp_message>());
     assert_eq!(offset_of!(mqp_send_options, reserved) + 4, size_of::<mqp_send_options>());
+    assert_eq!(offset_of!(receipt::mqp_receipt_view, reserved) + 4, size_of::<receipt::mqp_receipt_view>());
     assert_eq!(offset_of!(error::mqp_error_view, reserved) + 4, size_of::<error::mqp_error_view>());
 }
 
@@ -161,6 +163,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let trace_context = trace::mqp_trace_context { call: None, user_data: null_mut(), drop: None };
     let checker = transaction::mqp_transaction_checker { call: None, user_data: null_mut(), drop: None };
     let statistics_callback = mqp_statistics_callback { call: None, user_data: null_mut(), drop: None };
+    let reliability_callback = mqp_reliability_callback { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
     macro_rules! calls {
         ($($module:ident :: $name:ident ( $($argument:expr),* )),* $(,)?) => {
@@ -213,6 +216,10 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         log::mqp_log_set(99, log_callback),
         statistics::mqp_producer_statistics(null(), null_mut()),
         statistics::mqp_producer_set_statistics_callback(null_mut(), statistics_callback),
+        event::mqp_producer_set_alarm_callback(null_mut(), reliability_callback),
+        event::mqp_producer_set_spool_callback(null_mut(), reliability_callback),
+        attempt::mqp_receipt_attempt_at(null(), 0, null_mut()),
+        attempt::mqp_error_attempt_at(null(), 0, null_mut()),
         mock::mqp_mock_cluster_new(empty, 0, 0, null_mut()),
         mock::mqp_mock_cluster_messages(null(), empty, null_mut()),
         mock::mqp_mock_cluster_message_count(null(), empty, null_mut()),
