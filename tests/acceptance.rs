@@ -106,6 +106,7 @@ fn table(list: &str, sources: &BTreeMap<String, String>) -> Result<Vec<Row>, Vec
 /// Whether the table of suites names this function of a module in `tests/cluster`.
 fn is_suite(table: &str, file: &str, name: &str) -> bool {
     let module = file.strip_prefix("tests/cluster/").and_then(|file| file.strip_suffix(".rs"));
+    let module = module.map(|module| module.strip_suffix("/mod").unwrap_or(module));
     module.is_some_and(|module| table.contains(&format!(", {module}::{name}),")))
 }
 
@@ -293,7 +294,7 @@ fn every_mark_of_the_tree_counts() {
 #[test]
 fn only_the_suites_of_the_table_are_tests_of_the_cluster() {
     let table = "    (\"one\", names::one),\n";
-    assert!(is_suite(table, "tests/cluster/names.rs", "one"));
+    assert!(is_suite(table, "tests/cluster/names.rs", "one") && is_suite(table, "tests/cluster/names/mod.rs", "one"));
     assert!(!is_suite(table, "tests/cluster/names.rs", "two") && !is_suite(table, "tests/cluster/acl.rs", "one"));
     assert!(!is_suite(table, "tests/names.rs", "one"));
 }
