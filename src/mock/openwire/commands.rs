@@ -11,8 +11,8 @@ use super::stored::stored_message;
 use crate::mock::store::{Store, now_millis};
 use crate::protocol::openwire::{
     BrokerId, BrokerInfo, Command, ConnectionControl, ConnectionInfo, ConsumerInfo, DestinationInfo, Message,
-    MessageAck, MessageId, MessageKind, ObjectId, Packet, ProducerAck, ProducerId, ProducerInfo, SessionInfo,
-    Throwable, TransactionId, TransactionInfo, Value,
+    MessageAck, MessageId, MessageKind, ObjectId, Packet, ProducerAck, ProducerId, ProducerInfo, SessionId,
+    SessionInfo, Throwable, TransactionId, TransactionInfo, Value,
 };
 
 /// A property that holds a message back, in milliseconds.
@@ -84,6 +84,9 @@ impl State {
         let connection = self.connection(number)?;
         connection.id = Some(info.connection_id.clone());
         connection.client_id = Some(client_id);
+        // A connection's own consumers, those of advisories, belong to a session that nobody opens.
+        let connection_id = info.connection_id.value.clone();
+        connection.sessions.insert(SessionId { connection_id, value: -1 });
         let control = ConnectionControl {
             connected_brokers: Some(String::new()),
             reconnect_to: Some(String::new()),
