@@ -39,6 +39,11 @@ for path in sorted((ROOT / "tests/vectors/rocketmq").glob("*/*.json")):
             if body.startswith(magic):
                 put("compressed", bytes([number]) + body)
 
+for path in sorted((ROOT / "tests/vectors/openwire").glob("*.json")):
+    for captured in json.loads(path.read_text())["frames"]:
+        # The first byte says whether exceptions come with their stack.
+        put("openwire", b"\0" + bytes.fromhex(captured["hex"]))
+
 options = (ROOT / "docs/CONFIGURATION.md").read_text().splitlines()
 keys = [line.split("`")[1] for line in options if line.startswith("| `")]
 for key in keys:
