@@ -244,7 +244,7 @@ impl Wire for bool {
     }
 }
 
-/// A string that Java never leaves out here; a missing one counts as empty.
+/// A string that Java never leaves out here; a missing one is an error.
 impl Wire for String {
     fn read(r: &mut Reader<'_>, field: &'static str) -> Result<Self, CodecError> {
         Option::<String>::read(r, field)?.ok_or(CodecError::Missing(field))
