@@ -108,7 +108,7 @@ static void a_broken_connection_is_no_signal(void) {
     for (i = 0; i < 4; i++) {
         CHECK(pthread_create(&threads[i], NULL, hammer, producer) == 0);
     }
-    for (i = 0; i < 40; i++) {
+    for (i = 0; i < 300; i++) {
         CHECK_OK(mqp_mock_cluster_set_broker_state(cluster, broker, MQP_MOCK_BROKER_STOPPED, &error));
         pause_briefly();
         CHECK_OK(mqp_mock_cluster_set_broker_state(cluster, broker, MQP_MOCK_BROKER_UP, &error));
