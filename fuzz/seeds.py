@@ -3,6 +3,8 @@
 import hashlib
 import json
 import pathlib
+import struct
+import zlib
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
@@ -52,3 +54,24 @@ for key in keys:
 put("configuration", b"\n".join(f"{key}=1".encode() for key in keys))
 for url in ("rocketmq://a:1;b:2", "mock://x?brokers=2&queues=3", "rocketmq://[::1]:9876", "activemq://a:61616", "failover:(tcp://a:1,tcp://b:2)"):
     put("configuration", f"{url}\nproducer_group=g\nmax_message_size=10".encode())
+
+
+def record(kind: int, sequence: int, content: bytes) -> bytes:
+    """One of the spool, as src/protocol/spool has it."""
+    head = b"\xf5MQR" + struct.pack("<IQII", kind, sequence, len(content), zlib.crc32(content))
+    return head + struct.pack("<I", zlib.crc32(head)) + content
+
+
+def spooled(target: bytes) -> bytes:
+    """A message with the encoded form of where it goes."""
+    numbers = struct.pack("<iiiii", 310, 1, 0, 0, 0) + b"\x01" + struct.pack("<iqq", 16, 1, 2)
+    texts = [b"T", b"id", b"UNIQ_KEY\x01id\x02", b"body"]
+    return b"\x01\x00" + numbers + target + b"".join(struct.pack("<I", len(text)) + text for text in texts)
+
+
+TARGETS = (b"\x00", b"\x01", b"\x02\x03\0\0\0\x01\0\0\0b", b"\x03\x01\0\0\0\x01\0\0\0k", b"\x05\x01\0\0\0\x01\0\0\0r")
+messages = [spooled(target) for target in TARGETS]
+whole = b"MQPSPL\0\x01" + b"".join(record(0, number, message) for number, message in enumerate(messages))
+whole += record(1, 2, b"")
+for seed in (*messages, whole, whole[:-5], whole[:40] + b"\0" + whole[41:], b"MQPSPL\0\x01"):
+    put("spool", seed)

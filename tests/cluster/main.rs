@@ -15,6 +15,7 @@ mod names;
 mod programs;
 mod rejections;
 mod relay;
+mod reliable;
 mod request_reply;
 mod rust_stress;
 mod static_topic;
@@ -70,6 +71,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("two_masters_sixteen_sends_spread_eight_and_eight", two_masters::sixteen_sends_spread_eight_and_eight),
     ("two_masters_one_killed_under_load", two_masters::a_master_killed_under_load),
     ("two_masters_one_frozen_under_load", two_masters::a_master_frozen_under_load),
+    ("reliable_on_a_synchronous_pair", reliable::safe_or_in_the_spool_on_a_synchronous_pair),
     ("the_fault_checker_finds_mutations", faults::the_fault_checker_finds_mutations),
     ("faults_two_masters", faults::two_masters_under_faults),
     ("faults_synchronous_pair", faults::a_synchronous_pair_under_faults),
