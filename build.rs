@@ -1,9 +1,12 @@
 //! Generates the C header and holds it against the committed one, and sets how the shared library is linked.
 
+#[cfg(feature = "capi")]
 use std::path::{Path, PathBuf};
+#[cfg(feature = "capi")]
 use std::{env, fs, process};
 
 /// In the order in which the header shows them.
+#[cfg(feature = "capi")]
 const SOURCES: &[&str] = &[
     "types.rs",
     "status.rs",
@@ -35,14 +38,20 @@ const SOURCES: &[&str] = &[
     "mock_fault.rs",
     "mock_requests.rs",
 ];
+#[cfg(feature = "capi")]
 const HEADER: &str = "include/mqproducer.h";
+#[cfg(feature = "capi")]
 const REWRITE: &str = "MQP_WRITE_HEADER";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    if env::var_os("CARGO_FEATURE_CAPI").is_none() {
-        return;
-    }
+    // Without the C surface nothing that makes its header is built either.
+    #[cfg(feature = "capi")]
+    c_surface();
+}
+
+#[cfg(feature = "capi")]
+fn c_surface() {
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         // Its threads run its code: a dlclose must not unmap it.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
@@ -69,6 +78,7 @@ fn main() {
     ));
 }
 
+#[cfg(feature = "capi")]
 fn generate(root: &Path) -> String {
     let config_file = root.join("cbindgen.toml");
     let mut config = cbindgen::Config::from_file(&config_file).unwrap_or_else(|error| fail(&error));
@@ -86,6 +96,7 @@ fn generate(root: &Path) -> String {
     String::from_utf8(header).unwrap_or_else(|error| fail(&error.to_string()))
 }
 
+#[cfg(feature = "capi")]
 fn version_macros() -> String {
     let part = |name: &str| -> u32 {
         let value = variable(&format!("CARGO_PKG_VERSION_{name}"));
@@ -105,10 +116,12 @@ fn version_macros() -> String {
     )
 }
 
+#[cfg(feature = "capi")]
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|error| fail(&format!("{name}: {error}")))
 }
 
+#[cfg(feature = "capi")]
 fn fail(message: &str) -> ! {
     println!("cargo::error={message}");
     process::exit(1);
