@@ -219,9 +219,21 @@ pub struct SendOptions<'a> {
     pub timeout: Option<std::time::Duration>,
     /// Which queue the message goes to.
     pub selector: Selector<'a>,
+    /// How often it is tried again at most; `None`: as the configuration says. For bindings that have such a parameter.
+    #[cfg(feature = "raw")]
+    pub retries: Option<u32>,
 }
 
 impl<'a> SendOptions<'a> {
+    /// How often it is tried in all, where that is not left to the configuration.
+    pub(crate) fn tries(&self) -> Option<u32> {
+        #[cfg(feature = "raw")]
+        let retries = self.retries;
+        #[cfg(not(feature = "raw"))]
+        let retries: Option<u32> = None;
+        retries.map(|retries| retries.saturating_add(1))
+    }
+
     /// Sets the total deadline of this send.
     pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.timeout = Some(timeout);

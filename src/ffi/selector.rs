@@ -147,7 +147,9 @@ impl<'a> LentOptions<'a> {
             (None, []) => self.selector,
             (None, rooms) => Selector::MachineRoom(rooms),
         };
-        SendOptions { timeout: self.timeout, selector }
+        let mut options = SendOptions::default().with_selector(selector);
+        options.timeout = self.timeout;
+        options
     }
 }
 

@@ -81,6 +81,8 @@ impl Head {
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
     pub(super) mode: Mode,
+    /// Tries in all; `None`: as the configuration says.
+    pub(super) tries: Option<u32>,
     pub(super) started: Instant,
     pub(super) total: Duration,
     pub(super) deadline: Instant,

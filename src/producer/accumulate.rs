@@ -345,7 +345,8 @@ impl Core {
         // The request has the time of its most patient message; the others end at their own deadlines. Where a message
         // that is given up is kept, it ends with all of its request, and so do the others.
         let last = if key.total.is_some() { first } else { last };
-        let rules = Rules { mode: key.mode, started, total: last.saturating_duration_since(started), deadline: last };
+        let total = last.saturating_duration_since(started);
+        let rules = Rules { mode: key.mode, tries: None, started, total, deadline: last };
         let flight = Arc::new(Flight::new(members, queue.clone(), last, Arc::clone(&dispatcher)));
         if first < last {
             accumulator.watch(first, &flight);

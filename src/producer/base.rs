@@ -164,7 +164,7 @@ impl Base {
     pub(super) fn rules(&self, options: &SendOptions, mode: Mode) -> Result<Rules> {
         let started = Instant::now();
         let total = validate::timeout(options.timeout.unwrap_or(self.settings.send_msg_timeout))?;
-        Ok(Rules { mode, started, total, deadline: started + total })
+        Ok(Rules { mode, tries: options.tries(), started, total, deadline: started + total })
     }
 
     /// What the calling thread does at the limits in flight.

@@ -405,7 +405,7 @@ impl Core {
         self.runtime.spawn(async move {
             let started = Instant::now();
             let total = core.settings.send_msg_timeout;
-            let rules = Rules { mode: Mode::Resend, started, total, deadline: started + total };
+            let rules = Rules { mode: Mode::Resend, tries: None, started, total, deadline: started + total };
             let topic = &unsent.head.topic;
             let route = match core.routes.get(topic) {
                 Some(route) => Ok(route),

@@ -127,11 +127,11 @@ impl SendOp {
     fn retry_rules(&self) -> RetryRules<'_> {
         let settings = &self.core.settings;
         RetryRules {
-            tries: match self.rules.mode {
+            tries: self.rules.tries.unwrap_or(match self.rules.mode {
                 Mode::Async => settings.async_tries,
                 Mode::Sync | Mode::Oneway => settings.sync_tries,
                 Mode::Resend => 1,
-            },
+            }),
             codes: &settings.retry_response_codes,
             when_not_store_ok: settings.retry_when_not_store_ok,
         }

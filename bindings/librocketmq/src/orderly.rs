@@ -80,16 +80,33 @@ unsafe fn choose(
     chosen
 }
 
-/// Takes back what [`choose`] made.
+/// Asks the selector, then sends to the queue that it chose; what the call returns. `send` must not call foreign code.
 ///
 /// # Safety
-/// `chosen` came from there and is not NULL.
-unsafe fn take(chosen: *mut Chosen) -> Box<Chosen> {
+/// As for [`choose`].
+unsafe fn choose_and_send(
+    handle: *const Handle,
+    message: *mut Message,
+    selector: Option<SelectorCallback>,
+    arg: *mut c_void,
+    failed: c_int,
+    send: impl Copy + FnOnce(&Running, &Message, Selector<'_>) -> Result<(), Failure>,
+) -> c_int {
+    let mut code = OK;
     // SAFETY: the contract of this function.
-    unsafe { Box::from_raw(chosen) }
+    let chosen = unsafe { choose(handle, message, selector, arg, failed, &mut code) };
+    if chosen.is_null() {
+        return code;
+    }
+    boundary::status(failed, || {
+        // SAFETY: `choose` made it, and it is taken back once; the message lives as before.
+        let (chosen, message) = unsafe { (Box::from_raw(chosen), message::borrow(message)?) };
+        let queue = chosen.queue(failed)?.as_queue();
+        send(&chosen.running, message, Selector::Queue(queue))
+    })
 }
 
-/// `retries`: how often the whole time-out is spent once more; they stay on the queue.
+/// `retries`: how often it is tried again at most, each time for the time-out, and on the same queue.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn SendMessageOrderly(
     handle: *const Handle,
@@ -107,19 +124,13 @@ pub unsafe extern "C-unwind" fn SendMessageOrderly(
     if refused != OK {
         return refused;
     }
-    let mut code = OK;
+    let retries = u32::try_from(retries).unwrap_or(0);
     // SAFETY: as the module `lib` says.
-    let chosen = unsafe { choose(handle, message, selector, arg, FAILED, &mut code) };
-    if chosen.is_null() {
-        return code;
+    unsafe {
+        choose_and_send(handle, message, selector, arg, FAILED, |running, message, queue| {
+            send_to(running, message, queue, retries, result)
+        })
     }
-    boundary::status(FAILED, || {
-        // SAFETY: it is not NULL; the message lives as before.
-        let (chosen, message) = unsafe { (take(chosen), message::borrow(message)?) };
-        let tries = u32::try_from(retries).unwrap_or(0).saturating_add(1);
-        let selector = Selector::Queue(chosen.queue(FAILED)?.as_queue());
-        send_to(&chosen.running, message, selector, tries, result)
-    })
 }
 
 /// The result is written on success.
@@ -127,11 +138,12 @@ fn send_to(
     running: &Running,
     message: &Message,
     selector: Selector<'_>,
-    tries: u32,
+    retries: u32,
     result: *mut CSendResult,
 ) -> Result<(), Failure> {
     const FAILED: c_int = PRODUCER_SEND_ORDERLY_FAILED;
-    let options = options(&running.rules, tries).with_selector(selector);
+    let mut options = options(&running.rules, retries.saturating_add(1)).with_selector(selector);
+    options.retries = Some(retries);
     let sent = running.producer.send(&message.lend(FAILED)?, &options);
     let receipt = sent.map_err(|error| Failure::of(FAILED, &error))?;
     // SAFETY: `present` was asked, and by contract it is writable.
@@ -147,20 +159,14 @@ pub unsafe extern "C-unwind" fn SendMessageOnewayOrderly(
     arg: *mut c_void,
 ) -> c_int {
     const FAILED: c_int = PRODUCER_SEND_ONEWAY_FAILED;
-    let mut code = OK;
     // SAFETY: as the module `lib` says.
-    let chosen = unsafe { choose(handle, message, selector, arg, FAILED, &mut code) };
-    if chosen.is_null() {
-        return code;
+    unsafe {
+        choose_and_send(handle, message, selector, arg, FAILED, |running, message, queue| {
+            let options = options(&running.rules, 1).with_selector(queue);
+            let sent = running.producer.send_oneway(&message.lend(FAILED)?, &options);
+            sent.map(drop).map_err(|error| Failure::of(FAILED, &error))
+        })
     }
-    boundary::status(FAILED, || {
-        // SAFETY: it is not NULL; the message lives as before.
-        let (chosen, message) = unsafe { (take(chosen), message::borrow(message)?) };
-        let selector = Selector::Queue(chosen.queue(FAILED)?.as_queue());
-        let options = options(&chosen.running.rules, 1).with_selector(selector);
-        let sent = chosen.running.producer.send_oneway(&message.lend(FAILED)?, &options);
-        sent.map(drop).map_err(|error| Failure::of(FAILED, &error))
-    })
 }
 
 #[unsafe(no_mangle)]
@@ -179,18 +185,12 @@ pub unsafe extern "C-unwind" fn SendMessageOrderlyAsync(
         Ok(())
     });
     let Some(callbacks) = callbacks else { return refused };
-    let mut code = OK;
     // SAFETY: as the module `lib` says.
-    let chosen = unsafe { choose(handle, message, selector, arg, FAILED, &mut code) };
-    if chosen.is_null() {
-        return code;
+    unsafe {
+        choose_and_send(handle, message, selector, arg, FAILED, |running, message, queue| {
+            submit(running, message, queue, callbacks, FAILED)
+        })
     }
-    boundary::status(FAILED, || {
-        // SAFETY: it is not NULL; the message lives as before.
-        let (chosen, message) = unsafe { (take(chosen), message::borrow(message)?) };
-        let selector = Selector::Queue(chosen.queue(FAILED)?.as_queue());
-        submit(&chosen.running, message, selector, callbacks, FAILED)
-    })
 }
 
 /// The queue is that of the old client, by libstdc++'s hash; with `LIBROCKETMQ_SHARDING_HASH=java` in the environment of
@@ -211,14 +211,13 @@ pub unsafe extern "C" fn SendMessageOrderlyByShardingKey(
         let message = unsafe { message.as_mut() }.ok_or_else(|| Failure::null("message"))?;
         let running = handle.running_plain(FAILED)?;
         message.set_sharding_key(key);
-        let tries = SHARDING_KEY_RETRIES + 1;
         if running.rules.java_hash {
-            return send_to(&running, message, Selector::Hash(key), tries, result);
+            return send_to(&running, message, Selector::Hash(key), SHARDING_KEY_RETRIES, result);
         }
         let queues = queues(&running, message, FAILED)?;
         let index = hash::of_libstdcxx(key.as_bytes()).checked_rem(queues.len() as u64);
         let queue = index.and_then(|index| queues.get(usize::try_from(index).ok()?));
         let queue = queue.ok_or_else(|| Failure::new(FAILED, "NO_ROUTE: the topic has no queues"))?;
-        send_to(&running, message, Selector::Queue(queue.as_queue()), tries, result)
+        send_to(&running, message, Selector::Queue(queue.as_queue()), SHARDING_KEY_RETRIES, result)
     })
 }

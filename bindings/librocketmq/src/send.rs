@@ -6,10 +6,14 @@ use crate::producer::{self, Handle, Rules};
 use crate::send_result::CSendResult;
 use mqproducer::SendOptions;
 use std::ffi::c_int;
+use std::time::Duration;
+
+/// The longest that the core lets a send take.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A send of so many tries: the time-out is that of each try, as in the old client.
 pub fn options(rules: &Rules, tries: u32) -> SendOptions<'static> {
-    SendOptions::default().with_timeout(rules.timeout * tries)
+    SendOptions::default().with_timeout(rules.timeout.saturating_mul(tries).min(LONGEST))
 }
 
 /// Refuses a result that cannot be written.
