@@ -28,6 +28,8 @@ fn parse(text: &str) -> Result<Vec<Setting>, String> {
             "tls.client.keyPath" => ("tls_key_file", value),
             // Unlike the old client this one checks servers unless it is told not to.
             "tls.client.authServer" if value == "false" => ("tls_insecure_skip_verify", "true"),
+            // The one key that the old client does not have: it never looked at the name in a certificate.
+            "tls.client.serverName" => ("tls_server_name", value),
             "tls.client.keyPassword" if !value.is_empty() => {
                 return Err("`tls.client.keyPassword`: a key that is encrypted is not supported".to_owned());
             }
