@@ -1,6 +1,6 @@
 #!/bin/sh
 # The drop-in for RocketMQ's native client: what it exports, the programs in C against an embedded cluster, with the shared
-# and the static library, valgrind on them, and the bindings of others on it.
+# and the static library, valgrind on them, and the bindings of others on it. What it builds stays for the suite cluster.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -33,13 +33,32 @@ for header in "$here"/include/rocketmq/*.h; do
     c++ -x c++ -std=c++17 -Wall -Wextra -Werror -I"$here/include" -fsyntax-only "$work/one.c"
 done
 
+# together NAME COMMAND...: starts it beside the others; `finish` shows what each wrote and judges it. Most of them wait
+# most of the time.
+running=
+together() {
+    name=$1
+    shift
+    "$@" >"$work/$name.log" 2>&1 &
+    running="$running $name:$!"
+}
+finish() {
+    for each in $running; do
+        status=0
+        wait "${each#*:}" || status=$?
+        cat "$work/${each%:*}.log"
+        [ "$status" -eq 0 ] || { echo "${each%:*} ended with $status"; exit 1; }
+    done
+    running=
+}
+
 flags="-std=c11 -D_GNU_SOURCE -g -pthread -Wall -Wextra -Werror -I$here/include -Iinclude -Itests/abi"
+c++ -std=c++17 -O1 -Wall -Wextra -Werror -c "$here/tests/hash.cpp" -o "$work/hash.o"
 # The flags are a list of words.
 # shellcheck disable=SC2086
-for program in producers callbacks traps transactions cycles; do
-    cc $flags "$here/tests/$program.c" -o "$work/$program" \
-        "-L$lib" "-L$core" -lrocketmq -lmqproducer "-Wl,-rpath,$lib:$core"
-    "$work/$program"
+for program in producers callbacks traps transactions settings cases cycles; do
+    cc $flags "$here/tests/$program.c" "$work/hash.o" -o "$work/$program" \
+        "-L$lib" "-L$core" -lrocketmq -lmqproducer "-Wl,-rpath,$lib:$core" -lstdc++ -ldl
 done
 # Both libraries in one program, in every mixture.
 # shellcheck disable=SC2086
@@ -48,17 +67,22 @@ done
     cc $flags "$here/tests/transactions.c" -o "$work/mixed" "$lib/librocketmq.a" \
         "-L$core" -lmqproducer "-Wl,-rpath,$core" -lpthread -lm -ldl
 }
-"$work/static"
-"$work/mixed"
+for program in producers callbacks traps transactions settings cases static mixed; do
+    together "$program" "$work/$program"
+done
+finish
+"$work/cycles" 1000
 
 check() {
     valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
         --errors-for-leak-kinds=definite,indirect "$@"
 }
-check "$work/producers"
-check "$work/transactions"
-check "$work/callbacks" keep-threads
-check "$work/traps" keep-processes
+together valgrind-producers check "$work/producers"
+together valgrind-transactions check "$work/transactions"
+together valgrind-callbacks check "$work/callbacks" keep-threads
+together valgrind-traps check "$work/traps" keep-processes
+together valgrind-settings check "$work/settings"
+finish
 sh "$here/check-installation.sh" "$lib/librocketmq.so"
 printf 'no library\n' >"$work/librocketmq.so"
 if sh "$here/check-installation.sh" "$work/librocketmq.so"; then
@@ -67,4 +91,4 @@ if sh "$here/check-installation.sh" "$work/librocketmq.so"; then
 fi
 MQPRODUCER_LIBRARY=$core/libmqproducer.so sh "$here/tests/bindings/run.sh" "$root/dist/librocketmq" "$target/librocketmq/bindings"
 sh "$here/check-installation.sh" --python "$target/librocketmq/bindings/python-200/bin/python"
-echo "summary: 116 functions, $(wc -c <"$lib/librocketmq.so") bytes, 5 programs in C, shared and static, valgrind, 3 bindings"
+echo "summary: 116 functions, $(wc -c <"$lib/librocketmq.so") bytes, 7 programs in C, shared and static, valgrind, 3 bindings"

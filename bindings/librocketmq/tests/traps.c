@@ -1,6 +1,10 @@
 /* Where the old library aborts, reads stale text or loses its threads. */
 #include "drop_in.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,6 +141,47 @@ static void nobody_answers(void) {
     finished(producer);
 }
 
+static __thread int breaks_next_write;
+static int broken_writes;
+
+/* In place of the C library's: can break the socket under a write of this thread. */
+ssize_t sendmsg(int socket, const struct msghdr *message, int flags) {
+    ssize_t (*real)(int, const struct msghdr *, int);
+    void *symbol = dlsym(RTLD_NEXT, "sendmsg");
+    ssize_t written;
+    memcpy(&real, &symbol, sizeof real);
+    if (!breaks_next_write) {
+        return real(socket, message, flags);
+    }
+    breaks_next_write = 0;
+    CHECK(shutdown(socket, SHUT_WR) == 0);
+    written = real(socket, message, flags);
+    CHECK(written == -1 && errno == EPIPE);
+    broken_writes++;
+    errno = EPIPE;
+    return written;
+}
+
+/* The old library ignores the signal in the whole process, from its start on. Here a broken connection raises none, and
+ * the message goes over another one. */
+static void sigpipe_is_left_to_the_program(void) {
+    struct sigaction usual = {.sa_handler = SIG_DFL}, after;
+    CProducer *producer;
+    CMessage *message = text_message("Broken", "b");
+    CSendResult result;
+
+    CHECK(sigaction(SIGPIPE, &usual, NULL) == 0);
+    producer = started(CreateProducer("drop-in-sigpipe"));
+    STATUS(SendMessageSync(producer, message, &result), OK);
+    CHECK(sigaction(SIGPIPE, NULL, &after) == 0 && after.sa_handler == SIG_DFL);
+    breaks_next_write = 1;
+    STATUS(SendMessageSync(producer, message, &result), OK);
+    CHECK(broken_writes == 1);
+    mqp_mock_messages_free(stored("Broken", 2));
+    STATUS(DestroyMessage(message), OK);
+    finished(producer);
+}
+
 static int in_child(CProducer *parents, CMessage *message) {
     CSendResult result;
     CProducer *own;
@@ -231,6 +276,7 @@ int main(int argc, char **argv) {
     RUN(the_text_is_of_this_thread_and_of_the_last_failure);
     RUN(text_that_is_not_utf8_is_refused);
     RUN(nobody_answers);
+    RUN(sigpipe_is_left_to_the_program);
     /* An argument leaves it out: a child leaks what is its parent's by design. */
     if (argc == 1) {
         RUN(a_forked_child_makes_its_own);
