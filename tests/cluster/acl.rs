@@ -4,7 +4,7 @@ use crate::stress::check;
 use crate::suites::{Bench, first_few, text};
 use crate::support::broker_conf::{BrokerSpec, Role, TopologySpec};
 use crate::support::cluster::Topology;
-use crate::{names::start, rust_stress};
+use crate::{names::start, rust_stress, side_by_side};
 use mqproducer::{ErrorKind, Message, SendOptions};
 use std::time::Duration;
 
@@ -86,13 +86,14 @@ pub fn signed_requests_and_refusals(bench: &Bench) -> Result<String, String> {
         producer.send_oneway(&message, &SendOptions::default()).map_err(text)?;
         producer.close(LIMIT).map_err(|error| format!("{name}: {error}"))?;
     }
+    let drop_in = side_by_side::refused_by_a_broker(bench, topology.namesrv_addr(), "Forbidden", (bob[0].1, bob[1].1))?;
     // The administrator may; nothing of the refused is stored before it.
     let admin = start(&url, &[("access_key", ADMIN.0), ("secret_key", ADMIN.1)])?;
     let message = Message::new("Forbidden", b"last").with_keys("last");
     admin.send(&message, &SendOptions::default()).map_err(text)?;
     let stored = tool.read(&to, "Forbidden", 1, LIMIT).map_err(text)?;
     match stored.as_slice() {
-        [only] if only.body == b"last" => Ok("4 refusals, none tried again".to_owned()),
+        [only] if only.body == b"last" => Ok(format!("4 refusals, none tried again; {drop_in}")),
         others => Err(format!("{} messages are stored", others.len())),
     }
 }

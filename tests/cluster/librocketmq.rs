@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The drop-in is optimised as a whole, and the bindings are downloaded.
@@ -13,7 +14,26 @@ const BUILD_LIMIT: Duration = Duration::from_secs(1200);
 /// The broker asks after a transaction when it finds the time.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// Builds the drop-in and its bindings; the folder with the bindings.
+/// The folder with the bindings; the first caller builds them, and the drop-in.
+pub fn bindings(bench: &Bench) -> Result<&'static Path, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(|| prepare(bench)).as_deref().map_err(Clone::clone)
+}
+
+/// A script of the tests on the binding in one of its folders.
+pub fn script(bindings: &Path, folder: &str, name: &str) -> Command {
+    let mut command = Command::new(bindings.join(folder).join("bin/python"));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings/librocketmq/tests/bindings").join(name));
+    command
+}
+
+/// A program that finds the drop-in by the loader.
+pub fn linked(bindings: &Path, name: &str) -> Command {
+    let mut command = Command::new(bindings.join(name));
+    command.env("LD_LIBRARY_PATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/librocketmq/lib"));
+    command
+}
+
 fn prepare(bench: &Bench) -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -33,10 +53,9 @@ fn prepare(bench: &Bench) -> Result<PathBuf, String> {
     Ok(work)
 }
 
-/// Runs a program with the broker's address and a topic; what it told of each message.
-fn told(bench: &Bench, mut command: Command, topic: &str) -> Result<Vec<Value>, String> {
-    bench.create_topic(topic)?;
-    command.arg(bench.topology.namesrv_addr()).arg(topic);
+/// Runs a program; the lines of JSON that it told.
+pub fn told(bench: &Bench, mut command: Command, arguments: &[&str]) -> Result<Vec<Value>, String> {
+    command.args(arguments);
     let output = bench.programs()?.run(command, LIMIT)?;
     let lines = output.lines().filter(|line| line.starts_with('{'));
     let told: Vec<Value> = lines.map(serde_json::from_str).collect::<Result<_, _>>().map_err(text)?;
@@ -84,36 +103,44 @@ fn differences(told: &[Value], stored: &[StoredMessage]) -> Vec<String> {
     found
 }
 
-/// Every call of the three bindings, and of Go with the static library, read back by the official consumer.
+/// Checks what a program told against what the official consumer reads; the program's part of a report.
+pub fn told_is_stored(told: &[Value], stored: &[StoredMessage], topic: &str) -> Result<String, String> {
+    let found = differences(told, stored);
+    if !found.is_empty() {
+        return Err(format!("{topic}:\n{}", found.join("\n")));
+    }
+    // The check itself can fail.
+    if differences(told, &stored[1..]).is_empty() || differences(&told[1..], stored).is_empty() {
+        return Err(format!("{topic}: the check does not find a message that is missing"));
+    }
+    Ok(format!("{topic} {}", told.len()))
+}
+
+/// Every call of the three bindings, and of programs in C, with the shared and the static library, read back by the
+/// official consumer. The programs run side by side: each waits for checks of the broker most of the time.
 pub fn unmodified_bindings_on_the_drop_in(bench: &Bench) -> Result<String, String> {
-    let work = prepare(bench)?;
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings/librocketmq/tests/bindings");
-    let python = |name: &str| {
-        let mut command = Command::new(work.join(format!("python-{name}/bin/python")));
-        command.arg(programs.join(format!("python_{name}.py")));
-        command
-    };
-    let mut dynamic = Command::new(work.join("go-dynamic"));
-    dynamic.env("LD_LIBRARY_PATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/librocketmq/lib"));
+    let bindings = bindings(bench)?;
     let all = [
-        ("DropIn_044", python("044")),
-        ("DropIn_200", python("200")),
-        ("DropIn_go", dynamic),
-        ("DropIn_go_static", Command::new(work.join("go-static"))),
+        ("DropIn_044", script(bindings, "python-044", "python_044.py")),
+        ("DropIn_200", script(bindings, "python-200", "python_200.py")),
+        ("DropIn_go", linked(bindings, "go-dynamic")),
+        ("DropIn_go_static", Command::new(bindings.join("go-static"))),
+        ("DropIn_c", linked(bindings, "c-dynamic")),
+        ("DropIn_c_static", Command::new(bindings.join("c-static"))),
     ];
     let mut counts = Vec::new();
-    for (topic, command) in all {
-        let told = told(bench, command, topic).map_err(|error| format!("{topic}: {error}"))?;
-        let stored = bench.read(topic, told.len())?;
-        let found = differences(&told, &stored);
-        if !found.is_empty() {
-            return Err(format!("{topic}:\n{}", found.join("\n")));
-        }
-        // The check itself can fail.
-        if differences(&told, &stored[1..]).is_empty() || differences(&told[1..], &stored).is_empty() {
-            return Err(format!("{topic}: the check does not find a message that is missing"));
-        }
-        counts.push(format!("{topic} {}", told.len()));
+    for (topic, _) in &all {
+        bench.create_topic(topic)?;
+    }
+    let address = bench.topology.namesrv_addr();
+    let told: Vec<_> = std::thread::scope(|scope| {
+        let running = all.map(|(topic, command)| (topic, scope.spawn(move || told(bench, command, &[address, topic]))));
+        running.map(|(topic, running)| (topic, running.join())).into()
+    });
+    for (topic, told) in told {
+        let told = told.map_err(|_| "the program's thread panicked".to_owned())?;
+        let told = told.map_err(|error| format!("{topic}: {error}"))?;
+        counts.push(told_is_stored(&told, &bench.read(topic, told.len())?, topic)?);
     }
     Ok(counts.join(", "))
 }

@@ -18,6 +18,7 @@ mod relay;
 mod reliable;
 mod request_reply;
 mod rust_stress;
+mod side_by_side;
 mod static_topic;
 mod stress;
 mod suites;
@@ -64,6 +65,8 @@ const SUITES: &[(&str, Suite)] = &[
     ("recalled_messages_do_not_come", delays::a_recalled_message_does_not_come),
     ("priorities_choose_the_queue", delays::priorities_choose_the_queue),
     ("unmodified_bindings_on_the_drop_in", librocketmq::unmodified_bindings_on_the_drop_in),
+    ("the_same_program_on_the_old_library", side_by_side::the_same_program_on_the_old_library),
+    ("many_messages_on_both_libraries", side_by_side::many_messages_on_both_libraries),
     ("conformance_cases", conformance::conformance_cases),
     ("java_client_and_embedded_cluster", suites::java_client_and_embedded_cluster),
     ("broker_killed_mid_send_c", suites::broker_killed_mid_send_c),

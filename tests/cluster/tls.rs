@@ -1,7 +1,6 @@
 //! Servers that refuse connections without TLS, and clients without a certificate.
 
 use crate::names::start;
-use crate::rust_stress;
 use crate::stress::check;
 use crate::suites::{Bench, first_few, text};
 use crate::support::broker_conf::{BrokerSpec, Role, TopologySpec};
@@ -9,6 +8,7 @@ use crate::support::certificates::Authority;
 use crate::support::cluster::Topology;
 use crate::support::java_tool::{Connection, JavaTool};
 use crate::support::scratch::ScratchDir;
+use crate::{rust_stress, side_by_side};
 use mqproducer::{ErrorKind, Message, SendOptions};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const NAME: &str = "rocketmq.example";
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
 /// Rows: RM-08.
-pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
+pub fn tls_enforced_by_every_server(bench: &Bench) -> Result<String, String> {
     let files = ScratchDir::new("tls")?;
     let write = |name: &str, content: &str| -> Result<String, String> {
         let path = files.path().join(name);
@@ -83,8 +83,25 @@ pub fn tls_enforced_by_every_server(_: &Bench) -> Result<String, String> {
     let insecure = start(&url, &[good[0], own[0], own[1], ("tls_insecure_skip_verify", "true")])?;
     insecure.send(&Message::new("Secret", b"insecure"), &SendOptions::default()).map_err(text)?;
     let stored = tool.read(&to, "Secret", 1001, LIMIT).map_err(text)?;
-    match stored.len() {
-        1001 => Ok("1000 messages with a client certificate, 6 refusals".to_owned()),
-        other => Err(format!("{other} messages are stored")),
+    if stored.len() != 1001 {
+        return Err(format!("{} messages are stored", stored.len()));
     }
+
+    // The drop-in, by the property file of the old client.
+    let own_files = format!("tls.client.certPath={own_certificate}\ntls.client.keyPath={own_key}\n");
+    let checked = format!("{own_files}tls.client.trustCertPath={ca}\ntls.client.serverName={NAME}\n");
+    let unchecked = format!("{own_files}tls.client.authServer=false\n");
+    let wrong = format!("{own_files}tls.client.trustCertPath={wrong_ca}\ntls.client.serverName={NAME}\n");
+    let mut drop_in = Vec::new();
+    for (topic, file) in [("DropIn_checked", checked), ("DropIn_unchecked", unchecked)] {
+        tool.create_topic(&to, &topology.master("broker-a").addr, topic, 4, 6, &[]).map_err(text)?;
+        let file = write(&format!("{topic}.properties"), &file)?;
+        drop_in.push(side_by_side::over_tls(bench, &tool, &to, topic, &file)?);
+    }
+    let wrong = write("wrong.properties", &wrong)?;
+    match side_by_side::over_tls(bench, &tool, &to, "DropIn_checked", &wrong) {
+        Err(why) if why.contains("UnknownIssuer") => {}
+        other => return Err(format!("the drop-in trusts a wrong authority: {other:?}")),
+    }
+    Ok(format!("1000 messages with a client certificate, 6 refusals; {}", drop_in.join(", ")))
 }

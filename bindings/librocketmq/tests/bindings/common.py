@@ -3,11 +3,24 @@
 import json
 import sys
 
+from rocketmq.client import Message
+
 ADDRESS, TOPIC = sys.argv[1:3]
 
 
-def tell(kind, body, message_id=None, **more):
-    print(json.dumps(dict(kind=kind, id=message_id, body=body, **more)), flush=True)
+def message(body, topic=TOPIC):
+    made = Message(topic)
+    made.set_keys("key-" + body[:20])
+    made.set_tags("tag")
+    made.set_property("colour", "blue")
+    made.set_body(body)
+    return made
+
+
+def told(kind, body, message_id=None, **more):
+    """Tells of a message of `message` that was sent."""
+    line = dict(kind=kind, id=message_id, body=body, tags="tag", keys="key-" + body[:20], properties={"colour": "blue"})
+    print(json.dumps({**line, **more}), flush=True)
 
 
 def fails(expected, part, call, *arguments):

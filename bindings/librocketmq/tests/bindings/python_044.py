@@ -2,8 +2,8 @@
 
 import threading
 
-from common import ADDRESS, TOPIC, fails, ids_of, tell
-from rocketmq.client import Message, Producer, PullConsumer, PushConsumer, SendStatus
+from common import ADDRESS, TOPIC, fails, ids_of, message, told
+from rocketmq.client import Producer, PullConsumer, PushConsumer, SendStatus
 from rocketmq.exceptions import (
     NullPointerException,
     ProducerSendOnewayFailed,
@@ -12,20 +12,6 @@ from rocketmq.exceptions import (
     ProducerStartFailed,
     RocketMQException,
 )
-
-
-def message(body, topic=TOPIC):
-    made = Message(topic)
-    made.set_keys("key-" + body[:20])
-    made.set_tags("tag")
-    made.set_property("colour", "blue")
-    made.set_body(body)
-    return made
-
-
-def told(kind, body, message_id=None, **more):
-    tell(kind, body, message_id, tags="tag", keys="key-" + body[:20], properties={"colour": "blue"}, **more)
-
 
 producer = Producer("drop-in-044", timeout=10000, compress_level=5, max_message_size=1000000)
 producer.set_namesrv_addr(ADDRESS)

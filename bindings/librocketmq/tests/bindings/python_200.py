@@ -2,8 +2,8 @@
 
 import threading
 
-from common import ADDRESS, TOPIC, fails, tell
-from rocketmq.client import Message, Producer, PushConsumer, SendStatus, TransactionMQProducer, TransactionStatus
+from common import ADDRESS, fails, message, told
+from rocketmq.client import Producer, PushConsumer, SendStatus, TransactionMQProducer, TransactionStatus
 from rocketmq.exceptions import (
     NullPointerException,
     ProducerSendOnewayFailed,
@@ -12,20 +12,6 @@ from rocketmq.exceptions import (
     ProducerStartFailed,
     RocketMQException,
 )
-
-
-def message(body, topic=TOPIC):
-    made = Message(topic)
-    made.set_keys("key-" + body[:20])
-    made.set_tags("tag")
-    made.set_property("colour", "blue")
-    made.set_body(body)
-    return made
-
-
-def told(kind, body, message_id=None, **more):
-    tell(kind, body, message_id, tags="tag", keys="key-" + body[:20], properties={"colour": "blue"}, **more)
-
 
 producer = Producer("drop-in-200", timeout=10000)
 producer.set_name_server_address(ADDRESS)

@@ -42,11 +42,11 @@ func message(body string) *rocketmq.Message {
 }
 
 func config(group string, model rocketmq.ProducerModel) *rocketmq.ProducerConfig {
-	return &rocketmq.ProducerConfig{
-		ClientConfig:   rocketmq.ClientConfig{GroupID: group, NameServer: address},
-		SendMsgTimeout: 10000,
-		ProducerModel:  model,
+	client := rocketmq.ClientConfig{GroupID: group, NameServer: address}
+	if key := os.Getenv("PROGRAM_ACCESS_KEY"); key != "" {
+		client.Credentials = &rocketmq.SessionCredentials{AccessKey: key, SecretKey: os.Getenv("PROGRAM_SECRET_KEY")}
 	}
+	return &rocketmq.ProducerConfig{ClientConfig: client, SendMsgTimeout: 10000, ProducerModel: model}
 }
 
 func started(group string, model rocketmq.ProducerModel) rocketmq.Producer {
@@ -82,7 +82,44 @@ func (l *listener) Check(m *rocketmq.MessageExt, _ interface{}) rocketmq.Transac
 	return rocketmq.CommitTransaction
 }
 
+// Everything is refused; the binding makes an error of its own of each number.
+func refused() {
+	producer := started("drop-in-go-refused", rocketmq.CommonProducer)
+	ordered := started("drop-in-go-refused-ordered", rocketmq.OrderlyProducer)
+	_, err := producer.SendMessageSync(message("x"))
+	mustFail("SendMessageSync", err, rocketmq.ErrSendSyncFailed)
+	_, err = producer.SendMessageOrderly(message("ordered"), &last{}, 7, 1)
+	mustFail("SendMessageOrderly", err, rocketmq.ErrSendOrderlyFailed)
+	_, err = ordered.SendMessageOrderlyByShardingKey(message("x"), "k")
+	mustFail("SendMessageOrderlyByShardingKey", err, rocketmq.ErrSendOrderlyFailed)
+	must("SendMessageOneway", producer.SendMessageOneway(message("x")))
+	told := &listener{}
+	transactions, err := rocketmq.NewTransactionProducer(config("drop-in-go-refused-tx", rocketmq.TransProducer), told, nil)
+	must("NewTransactionProducer", err)
+	must("Start", transactions.Start())
+	_, err = transactions.SendMessageTransaction(message("x"), nil)
+	// The binding has no name for this number.
+	if err == nil || err.Error() != "unknow error: 16" {
+		must("SendMessageTransaction", fmt.Errorf("%v, expected the number 16", err))
+	}
+	if len(told.execute) != 0 {
+		must("the executor", fmt.Errorf("saw %v", told.execute))
+	}
+	_ = transactions.Shutdown()
+	_ = ordered.Shutdown()
+	_ = producer.Shutdown()
+	for _, call := range []string{
+		"SendMessageSync", "SendMessageOrderly", "SendMessageOrderlyByShardingKey", "SendMessageTransaction",
+	} {
+		fmt.Printf("{\"refused\": %q}\n", call)
+	}
+}
+
 func main() {
+	if len(os.Args) > 3 {
+		refused()
+		return
+	}
 	producer := started("drop-in-go", rocketmq.CommonProducer)
 	result, err := producer.SendMessageSync(message("sync"))
 	must("SendMessageSync", err)
