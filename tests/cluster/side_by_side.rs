@@ -167,7 +167,7 @@ fn known_without_a_name_server() -> Vec<Known<'static>> {
     vec![(
         "async",
         json!([{"raised": "ProducerSendAsyncFailed"}, {"refused": "RocketMQException"}]),
-        json!([{"raised": "ProducerSendAsyncFailed"}]),
+        json!([{"refused": "RocketMQException"}]),
     )]
 }
 
