@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../../python"))
@@ -13,13 +14,15 @@ ROUNDS = 5
 
 def main():
     ways = ("at-once", "in-a-selector", "forked")
-    with MockCluster() as cluster:
-        for how in ways:
-            for _ in range(ROUNDS):
-                command = [sys.argv[1], os.path.join(HERE, "ends_044.py"), cluster.url[len("rocketmq://"):], "Ends", how]
-                done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-                if done.returncode != 0 or done.stderr:
-                    sys.exit("%s: %d: %s" % (how, done.returncode, done.stderr[-2000:]))
+    with MockCluster() as cluster, ThreadPoolExecutor(len(ways)) as together:
+
+        def ended(how):
+            command = [sys.argv[1], os.path.join(HERE, "ends_044.py"), cluster.url[len("rocketmq://"):], "Ends", how]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            return "" if done.returncode == 0 and not done.stderr else "%s: %d: %s" % (how, done.returncode, done.stderr)
+
+        for wrong in filter(None, together.map(ended, ways * ROUNDS)):
+            sys.exit(wrong[-2000:])
     print("ok     rocketmq 0.4.4 ends %d times each: %s" % (ROUNDS, ", ".join(ways)))
 
 

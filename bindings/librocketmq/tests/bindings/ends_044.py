@@ -17,7 +17,7 @@ def message():
 
 
 def started(group):
-    producer = Producer(group)
+    producer = Producer(group, timeout=20000)
     producer.set_namesrv_addr(ADDRESS)
     producer.start()
     return producer
