@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "version.rs",
     "config.rs",
     "selector.rs",
+    "jms.rs",
     "message.rs",
     "receipt.rs",
     "attempt.rs",

@@ -79,6 +79,96 @@
 #define MQP_SELECT_CALLBACK 6
 
 /**
+ * A BytesMessage with the message's `body`, which may be empty here.
+ */
+#define MQP_BODY_BYTES 0
+
+/**
+ * A TextMessage with the message's `body`, which must be UTF-8 and may be empty here.
+ */
+#define MQP_BODY_TEXT 1
+
+/**
+ * A MapMessage with `entries`; the message's `body` must be empty.
+ */
+#define MQP_BODY_MAP 2
+
+/**
+ * As the configuration's `delivery_mode` says.
+ */
+#define MQP_DELIVERY_CONFIGURED 0
+
+/**
+ * It is kept in the broker's store, and survives its end.
+ */
+#define MQP_DELIVERY_PERSISTENT 1
+
+/**
+ * It is kept in the broker's memory.
+ */
+#define MQP_DELIVERY_NON_PERSISTENT 2
+
+/**
+ * No value.
+ */
+#define MQP_VALUE_NULL 0
+
+/**
+ * `integer` is 0 or 1.
+ */
+#define MQP_VALUE_BOOL 1
+
+/**
+ * `integer` is from -128 to 127.
+ */
+#define MQP_VALUE_BYTE 2
+
+/**
+ * `integer` is a UTF-16 code unit, from 0 to 65535.
+ */
+#define MQP_VALUE_CHAR 3
+
+/**
+ * `integer` is from -32768 to 32767.
+ */
+#define MQP_VALUE_SHORT 4
+
+/**
+ * `integer` has 32 bits.
+ */
+#define MQP_VALUE_INT 5
+
+/**
+ * `integer`.
+ */
+#define MQP_VALUE_LONG 6
+
+/**
+ * `number`.
+ */
+#define MQP_VALUE_DOUBLE 7
+
+/**
+ * `number`, as the nearest of 32 bits.
+ */
+#define MQP_VALUE_FLOAT 8
+
+/**
+ * `data`, which must be UTF-8.
+ */
+#define MQP_VALUE_TEXT 9
+
+/**
+ * `data`.
+ */
+#define MQP_VALUE_BYTES 10
+
+/**
+ * Longest name of a temporary destination, with the NUL at its end.
+ */
+#define MQP_TEMPORARY_NAME_SIZE 256
+
+/**
  * Stored to the broker's configured safety.
  */
 #define MQP_SEND_OK 0
@@ -709,6 +799,103 @@ typedef struct mqp_property {
 } mqp_property;
 
 /**
+ * A typed property of a JMS message, or an entry of a map.
+ */
+typedef struct mqp_typed_property {
+    /**
+     * The name, which is not empty.
+     */
+    struct mqp_str name;
+    /**
+     * MQP_VALUE_NULL or another of MQP_VALUE_..., which says what holds the value; the others are not read.
+     */
+    uint32_t value_type;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * The value, as the type says.
+     */
+    int64_t integer;
+    /**
+     * The value, as the type says.
+     */
+    double number;
+    /**
+     * The value, as the type says.
+     */
+    struct mqp_bytes data;
+} mqp_typed_property;
+
+/**
+ * What a JMS message has beside what every message has, for ActiveMQ: *borrowed*, with all that it points to, until the
+ * call that takes the message returns. Set `struct_size`, or start from MQP_JMS_INIT; zero stands for each default.
+ */
+typedef struct mqp_jms {
+    /**
+     * Size of the caller's struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * MQP_BODY_BYTES or another of MQP_BODY_....
+     */
+    uint32_t body_type;
+    /**
+     * MQP_DELIVERY_CONFIGURED or another of MQP_DELIVERY_....
+     */
+    uint32_t delivery_mode;
+    /**
+     * 1: `time_to_live_ms` counts. 0: the configured `time_to_live`.
+     */
+    uint32_t has_time_to_live;
+    /**
+     * How long the broker keeps the message, in milliseconds; 0: for ever.
+     */
+    uint64_t time_to_live_ms;
+    /**
+     * `JMSCorrelationID`; empty: none.
+     */
+    struct mqp_str correlation_id;
+    /**
+     * `JMSReplyTo`, a destination; empty: none.
+     */
+    struct mqp_str reply_to;
+    /**
+     * `JMSType`; empty: none.
+     */
+    struct mqp_str message_type;
+    /**
+     * `JMSXGroupID`: one consumer gets all messages of a group, in order. Empty: the message's `sharding_key`.
+     */
+    struct mqp_str group_id;
+    /**
+     * `JMSXGroupSeq`.
+     */
+    int32_t group_sequence;
+    /**
+     * Size in bytes of one element of `properties` and of `entries`, the library's step: sizeof(mqp_typed_property).
+     */
+    uint32_t property_size;
+    /**
+     * The first of the typed properties, beside the text ones of the message; may be NULL when there are none.
+     */
+    const struct mqp_typed_property *properties;
+    /**
+     * How many there are.
+     */
+    size_t property_count;
+    /**
+     * With MQP_BODY_MAP the first of the map's entries; may be NULL when there are none.
+     */
+    const struct mqp_typed_property *entries;
+    /**
+     * How many there are.
+     */
+    size_t entry_count;
+} mqp_jms;
+
+/**
  * A message to send: *borrowed*, with all that it points to, until the call that takes it returns. The library copies
  * what it keeps. Set `struct_size`, or start from MQP_MESSAGE_INIT; zero stands for each default.
  */
@@ -800,6 +987,10 @@ typedef struct mqp_message {
      * case, carried as its property `traceparent`; empty: none.
      */
     struct mqp_str trace_parent;
+    /**
+     * What a JMS message has beside all this, for ActiveMQ; with RocketMQ such a message is refused. NULL: nothing.
+     */
+    const struct mqp_jms *jms;
 } mqp_message;
 
 /**
@@ -1829,6 +2020,16 @@ typedef struct mqp_mock_request_view {
  */
 #define MQP_SPOOLED MQP_ERR_SPOOLED
 
+/**
+ * The broker has dropped the transaction, all of it: its connection ended before the commit, or it refused a part.
+ */
+#define MQP_ERR_TRANSACTION_ROLLED_BACK 26
+
+/**
+ * No answer came to a commit: the transaction may be committed or not.
+ */
+#define MQP_ERR_TRANSACTION_IN_DOUBT 27
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1970,6 +2171,38 @@ MQP_API size_t mqp_config_option_count(void);
  * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
  */
 MQP_API mqp_status mqp_config_option_get(size_t index, struct mqp_config_option_view *out, struct mqp_error **error);
+
+/**
+ * Makes a temporary queue of an ActiveMQ broker, which lives as long as the producer, for the answers of others: to be
+ * named as `reply_to` of mqp_jms. It is made anew, with its name, on each connection.
+ *
+ * `topic`: 0: a queue; 1: a topic. `timeout_ms`: in milliseconds, up to 3600000; 0: the configured `send_msg_timeout`.
+ * `name`: room for MQP_TEMPORARY_NAME_SIZE bytes, which receives the name, `temp-queue://...`, and a NUL; on failure
+ * only the NUL. `error`: may be NULL. Threads: any; blocks up to the deadline.
+ * Errors: MQP_ERR_UNSUPPORTED for RocketMQ; MQP_ERR_BROKER, MQP_ERR_CONNECT, MQP_ERR_CONNECTION_LOST, MQP_ERR_TIMEOUT,
+ * MQP_ERR_NOT_STARTED, MQP_ERR_CLOSED, MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT, and MQP_ERR_WOULD_DEADLOCK on a thread
+ * of the library.
+ */
+MQP_API
+mqp_status mqp_producer_create_temporary(struct mqp_producer *producer,
+                                         uint32_t topic,
+                                         uint32_t timeout_ms,
+                                         char *name,
+                                         struct mqp_error **error);
+
+/**
+ * Takes a temporary destination away that mqp_producer_create_temporary made; from now on messages to it are refused
+ * with MQP_ERR_INVALID_MESSAGE.
+ *
+ * `name`: *copied*. `timeout_ms`: in milliseconds, up to 3600000; 0: the configured `send_msg_timeout`. `error`: may be
+ * NULL. Threads: any; blocks up to the deadline. Errors: those of mqp_producer_create_temporary;
+ * MQP_ERR_INVALID_ARGUMENT also for a name that is none of the producer's.
+ */
+MQP_API
+mqp_status mqp_producer_delete_temporary(struct mqp_producer *producer,
+                                         struct mqp_str name,
+                                         uint32_t timeout_ms,
+                                         struct mqp_error **error);
 
 /**
  * The name of a send status as the broker's protocol spells it: `SEND_OK`, `FLUSH_DISK_TIMEOUT` and so on; `ONEWAY`
@@ -3040,7 +3273,10 @@ MQP_API void mqp_mock_requests_free(struct mqp_mock_requests *requests);
 /** @{ Initialiser that sets `struct_size` and leaves all else at its default. */
 #define MQP_MESSAGE_INIT \
     {(uint32_t)sizeof(mqp_message), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, \
-     (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+     (uint32_t)sizeof(mqp_property), 0, 0, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL}
+#define MQP_JMS_INIT \
+    {(uint32_t)sizeof(mqp_jms), 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, \
+     (uint32_t)sizeof(mqp_typed_property), NULL, 0, NULL, 0}
 #define MQP_SEND_OPTIONS_INIT \
     {(uint32_t)sizeof(mqp_send_options), 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, NULL}, 0, 0}
 #define MQP_BATCH_OPTIONS_INIT {(uint32_t)sizeof(mqp_batch_options), 0}

@@ -83,6 +83,10 @@ error_kinds! {
     /// Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent
     /// again.
     Spooled = 25, "SPOOLED";
+    /// The broker has dropped the transaction, all of it: its connection ended before the commit, or it refused a part.
+    TransactionRolledBack = 26, "TRANSACTION_ROLLED_BACK";
+    /// No answer came to a commit: the transaction may be committed or not.
+    TransactionInDoubt = 27, "TRANSACTION_IN_DOUBT";
 }
 
 /// Why a call or a message failed.
@@ -95,7 +99,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    broker: Option<(i32, String)>,
+    broker: Option<(Option<i32>, String)>,
     retriable: bool,
     maybe_persisted: bool,
     attempts: Vec<Attempt>,
@@ -131,11 +135,31 @@ impl Error {
         Error(Arc::new(Inner {
             kind: ErrorKind::Broker,
             message,
-            broker: Some((code, remark)),
+            broker: Some((Some(code), remark)),
             retriable,
             maybe_persisted: false,
             attempts: Vec::new(),
         }))
+    }
+
+    /// A refusal by an ActiveMQ broker, with the exception that it told.
+    pub(crate) fn exception(exception: &str, retriable: bool) -> Self {
+        Error(Arc::new(Inner {
+            kind: ErrorKind::Broker,
+            message: format!("the broker refused: {exception}"),
+            broker: Some((None, exception.to_owned())),
+            retriable,
+            maybe_persisted: false,
+            attempts: Vec::new(),
+        }))
+    }
+
+    /// The same failure as another kind of it.
+    pub(crate) fn as_kind(&self, kind: ErrorKind) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.kind = kind;
+        inner.retriable = false;
+        Error(Arc::new(inner))
     }
 
     /// The same error, with `context` before its text.
@@ -179,7 +203,7 @@ impl Error {
 
     /// The server's response code, when a server refused.
     pub fn broker_code(&self) -> Option<i32> {
-        self.0.broker.as_ref().map(|(code, _)| *code)
+        self.0.broker.as_ref().and_then(|(code, _)| *code)
     }
 
     /// The number that RocketMQ's Java client gives this failure: the server's response code, or one of its own such as

@@ -21,6 +21,7 @@ pub mod error;
 mod event;
 mod ffi;
 pub mod hook;
+pub mod jms;
 pub mod message;
 #[cfg(feature = "mock")]
 pub mod mock;

@@ -1,6 +1,7 @@
 //! What is sent, and what comes back for it.
 
 use crate::error::ErrorKind;
+use crate::jms::Jms;
 use crate::protocol::remoting::properties;
 use crate::selector::Selector;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub struct Message<'a> {
     /// The W3C trace context that the message belongs to, `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, carried
     /// as its property `traceparent`; empty: none.
     pub trace_parent: &'a str,
+    /// What a JMS message has beside all this, for ActiveMQ; RocketMQ has no place for it and such a message is refused
+    /// there. Default: none.
+    pub jms: Option<Box<Jms<'a>>>,
 }
 
 /// When a message is delivered, by RocketMQ's broker.
@@ -86,6 +90,7 @@ impl<'a> Message<'a> {
             lite_topic: "",
             sharding_key: "",
             trace_parent: "",
+            jms: None,
         }
     }
 
@@ -134,6 +139,12 @@ impl<'a> Message<'a> {
     /// Sets what orders messages.
     pub fn with_sharding_key(mut self, sharding_key: &'a str) -> Self {
         self.sharding_key = sharding_key;
+        self
+    }
+
+    /// Sets what a JMS message has beside the rest.
+    pub fn with_jms(mut self, jms: Jms<'a>) -> Self {
+        self.jms = Some(Box::new(jms));
         self
     }
 

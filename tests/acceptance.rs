@@ -28,6 +28,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("NS", "Namespaces, units, VIP channel and static topics"),
     ("ST", "Scheduled tasks"),
     ("RM", "Remoting"),
+    ("AM", "ActiveMQ"),
 ];
 
 /// How a row stands.

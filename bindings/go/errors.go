@@ -83,6 +83,10 @@ var (
 	ErrForbidden       error = sentinel(StatusForbidden)
 	ErrRequestTimeout  error = sentinel(StatusRequestTimeout)
 	ErrSpooled         error = sentinel(StatusSpooled)
+
+	ErrTransactionRolledBack error = sentinel(StatusTransactionRolledBack)
+	ErrTransactionInDoubt    error = sentinel(StatusTransactionInDoubt)
+
 	ErrCanceled        error = sentinel(StatusCanceled)
 )
 

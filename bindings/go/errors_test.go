@@ -19,6 +19,7 @@ var named = map[string]error{
 	"WOULD_DEADLOCK": ErrWouldDeadlock, "FORKED": ErrForked, "VERSION_MISMATCH": ErrVersionMismatch,
 	"RESOURCE": ErrResource, "INTERNAL": ErrInternal, "UNSUPPORTED": ErrUnsupported,
 	"FORBIDDEN": ErrForbidden, "REQUEST_TIMEOUT": ErrRequestTimeout, "SPOOLED": ErrSpooled,
+	"TRANSACTION_ROLLED_BACK": ErrTransactionRolledBack, "TRANSACTION_IN_DOUBT": ErrTransactionInDoubt,
 }
 
 func TestEveryStatusOfTheLibraryHasASentinel(t *testing.T) {

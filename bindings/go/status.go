@@ -63,6 +63,11 @@ const (
 	// StatusSpooled: not sent yet; the message waits in the local spool, from which it is sent later. Not a success, nor to
 	// be sent again.
 	StatusSpooled Status = C.MQP_ERR_SPOOLED
+	// StatusTransactionRolledBack: the broker has dropped the transaction, all of it: its connection ended before the
+	// commit, or it refused a part.
+	StatusTransactionRolledBack Status = C.MQP_ERR_TRANSACTION_ROLLED_BACK
+	// StatusTransactionInDoubt: no answer came to a commit: the transaction may be committed or not.
+	StatusTransactionInDoubt Status = C.MQP_ERR_TRANSACTION_IN_DOUBT
 
 	// StatusCanceled: the context was cancelled. The library has no such status: it cannot take a message back.
 	StatusCanceled Status = 1 << 31

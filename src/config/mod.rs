@@ -1,5 +1,7 @@
 //! String-keyed configuration, checked when it is set.
 
+mod activemq;
+mod broker_url;
 pub mod options;
 mod page;
 mod reliability;
@@ -8,6 +10,8 @@ mod settings;
 mod trace;
 mod url;
 
+pub(crate) use activemq::ActiveMq;
+pub(crate) use broker_url::{BrokerAddress, BrokerUrl, Failover};
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use page::markdown;
 pub(crate) use reliability::{Fsync, SpoolRules};
@@ -114,6 +118,10 @@ fn check(option: &OptionSpec, value: &str) -> Result<()> {
                     Err(why) => refuse(format!("{why}; expected `from=to,from=to`")),
                 }
             }
+            ("destination", "") => Ok(()),
+            ("destination", name) => crate::policy::destination::parse(name)
+                .map(|_| ())
+                .map_err(|error| invalid(format!("`destination`: {}", error.message()))),
             ("producer_group", group) => crate::policy::validate::group(group),
             ("socks_proxy", url) if !url.is_empty() => match crate::net::socks::Proxy::parse(url) {
                 Ok(_) => Ok(()),

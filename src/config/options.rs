@@ -1,19 +1,25 @@
 //! The one table of configuration keys: it drives the parser, the C setter, the bindings and `docs/CONFIGURATION.md`.
 
+mod activemq;
 mod reliability;
 mod table;
 
 /// Every key, in the order of the documentation.
-pub const OPTIONS: &[OptionSpec] = &all::<{ table::OPTIONS.len() + reliability::OPTIONS.len() }>();
+pub const OPTIONS: &[OptionSpec] = &all::<{ COUNTS[0] + COUNTS[1] + COUNTS[2] }>();
 
-/// The rows of both files.
+const COUNTS: [usize; 3] = [table::OPTIONS.len(), reliability::OPTIONS.len(), activemq::OPTIONS.len()];
+
+/// The rows of the files.
 const fn all<const N: usize>() -> [OptionSpec; N] {
     let mut rows = [table::OPTIONS[0]; N];
     let mut row = 0;
     while row < N {
-        rows[row] = match row < table::OPTIONS.len() {
-            true => table::OPTIONS[row],
-            false => reliability::OPTIONS[row - table::OPTIONS.len()],
+        rows[row] = if row < COUNTS[0] {
+            table::OPTIONS[row]
+        } else if row < COUNTS[0] + COUNTS[1] {
+            reliability::OPTIONS[row - COUNTS[0]]
+        } else {
+            activemq::OPTIONS[row - COUNTS[0] - COUNTS[1]]
         };
         row += 1;
     }
@@ -65,7 +71,7 @@ pub struct OptionSpec {
 }
 
 /// Keys whose values are shown to nobody.
-const SECRETS: &[&str] = &["access_key", "secret_key", "security_token", "socks_proxy"];
+const SECRETS: &[&str] = &["access_key", "secret_key", "security_token", "socks_proxy", "password"];
 
 /// Whether the value of `key` must not appear in logs, errors and debug output.
 pub fn is_secret(key: &str) -> bool {

@@ -36,7 +36,10 @@ impl TlsFiles {
     /// `None`: `use_tls` is off.
     pub(super) fn from_config(config: &Config) -> Result<Option<TlsFiles>> {
         let client = pair(config, "tls_cert_file", "tls_key_file")?;
-        if config.get("use_tls") != Some("true") {
+        // A URL may name the brokers that want it.
+        let wanted =
+            config.get("use_tls") == Some("true") || config.get("url").is_some_and(|url| url.contains("ssl://"));
+        if !wanted {
             return Ok(None);
         }
         Ok(Some(TlsFiles {

@@ -3,7 +3,7 @@
 use super::reliability::Reliability;
 use super::security::TlsFiles;
 use super::trace::TraceRules;
-use super::{Config, Target, invalid};
+use super::{ActiveMq, Config, Target, invalid};
 use crate::error::Result;
 use crate::net::http::HttpUrl;
 use crate::net::socks::Proxy;
@@ -88,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) serializer: Serializer,
     /// `None`: no traces.
     pub(crate) trace: Option<TraceRules>,
+    /// `None`: the target is no broker of ActiveMQ.
+    pub(crate) activemq: Option<Box<ActiveMq>>,
 }
 
 impl Settings {
@@ -97,16 +99,21 @@ impl Settings {
             "" => None,
             url => Some(HttpUrl::parse(url).map_err(|why| invalid(format!("`name_server_address_url`: {why}")))?),
         };
-        for key in ["url", "producer_group"] {
-            if text(config, key).is_empty() && !(key == "url" && address_server.is_some()) {
-                return Err(invalid(format!("`{key}` is required and not set")));
-            }
+        let target = target(config, address_server.is_some())?;
+        let activemq = match &target {
+            Target::ActiveMq(url) => Some(Box::new(ActiveMq::from_config(config, (**url).clone())?)),
+            _ => None,
+        };
+        if text(config, "producer_group").is_empty() && activemq.is_none() {
+            return Err(invalid("`producer_group` is required and not set".to_owned()));
         }
         let namespace = Namespace::new(&text(config, "namespace"));
         let producer_group = namespace.wrap(&text(config, "producer_group")).into_owned();
-        crate::policy::validate::group(&producer_group)?;
+        if !producer_group.is_empty() {
+            crate::policy::validate::group(&producer_group)?;
+        }
         let mut settings = Settings {
-            target: target(config)?,
+            target,
             address_server,
             address_interval: milliseconds(config, "name_server_address_interval")?,
             broker_addresses: AddressMap::parse(list(&text(config, "broker_address_map")).iter().map(String::as_str))
@@ -162,6 +169,7 @@ impl Settings {
                 _ => Serializer::Json,
             },
             trace: TraceRules::from_config(config)?,
+            activemq,
         };
         super::reliability::apply(config, &mut settings)?;
         Ok(settings)
@@ -216,9 +224,12 @@ fn compression(config: &Config) -> Result<CompressionRules> {
     })
 }
 
-/// An empty `url` stands for name servers that the address server tells.
-fn target(config: &Config) -> Result<Target> {
+/// An empty `url` stands for name servers that the address server tells, when there is one.
+fn target(config: &Config, address_server: bool) -> Result<Target> {
     let url = text(config, "url");
+    if url.is_empty() && !address_server {
+        return Err(invalid("`url` is required and not set".to_owned()));
+    }
     if url.is_empty() {
         return Ok(Target::RocketMq { name_servers: Vec::new() });
     }
@@ -232,7 +243,7 @@ pub(super) fn text(config: &Config, key: &str) -> String {
     config.get(key).unwrap_or_default().to_owned()
 }
 
-fn flag(config: &Config, key: &str) -> bool {
+pub(super) fn flag(config: &Config, key: &str) -> bool {
     config.get(key) == Some("true")
 }
 

@@ -1,5 +1,6 @@
 //! The `url` key: which transport, and where.
 
+use super::broker_url::BrokerUrl;
 use super::invalid;
 use crate::error::Result;
 
@@ -10,15 +11,24 @@ pub(crate) enum Target {
     RocketMq { name_servers: Vec<String> },
     /// `mock://[name][?brokers=N&queues=N]`: the embedded cluster of that name.
     Mock { name: String, brokers: usize, queues: u32 },
+    /// `activemq://host:port`, `failover:(…)`: brokers that speak OpenWire.
+    ActiveMq(Box<BrokerUrl>),
 }
 
 impl Target {
     pub(crate) fn parse(url: &str) -> Result<Target> {
         let refuse = |why: &str| {
             Err(invalid(format!(
-                "`url` = `{url}` is malformed: {why}; expected `rocketmq://host:port;host:port` or `mock://[name]`"
+                "`url` = `{url}` is malformed: {why}; expected `rocketmq://host:port;host:port`, `activemq://host:port`, `failover:(…)` or `mock://[name]`"
             )))
         };
+        if BrokerUrl::is_one(url) {
+            // The URL may hold a password, which no error shows.
+            return BrokerUrl::parse(url).map(|parsed| Target::ActiveMq(Box::new(parsed))).map_err(|why| {
+                let shown = url.split('?').next().unwrap_or_default();
+                invalid(format!("`url` = `{shown}` is malformed: {why}"))
+            });
+        }
         let Some((scheme, rest)) = url.split_once("://") else {
             return refuse("it has no `://`");
         };

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::jms::{self, mqp_jms};
 use super::selector::{LentOptions, mqp_queue_selector};
 use super::sized::{self, SizedStruct};
 use super::types::{element_size, invalid, mqp_bytes, mqp_property, mqp_str};
@@ -61,6 +62,8 @@ pub struct mqp_message {
     /// The W3C trace context that the message belongs to, `00-<32 hex digits>-<16 hex digits>-<2 hex digits>` in lower
     /// case, carried as its property `traceparent`; empty: none.
     pub trace_parent: mqp_str,
+    /// What a JMS message has beside all this, for ActiveMQ; with RocketMQ such a message is refused. NULL: nothing.
+    pub jms: *const mqp_jms,
 }
 
 // SAFETY: `repr(C)`, begins with a `u32`, ends with pointer-sized fields, and holds only numbers and raw pointers.
@@ -135,6 +138,7 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
             lite_topic: raw.lite_topic.read(|| "lite_topic".to_owned())?,
             sharding_key: raw.sharding_key.read(|| "sharding_key".to_owned())?,
             trace_parent: raw.trace_parent.read(|| "trace_parent".to_owned())?,
+            jms: jms::read(raw.jms)?,
         })
     }
 }

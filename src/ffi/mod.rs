@@ -28,6 +28,8 @@ mod handle;
 pub(crate) mod hook;
 pub(crate) mod inherited;
 #[cfg(feature = "capi")]
+mod jms;
+#[cfg(feature = "capi")]
 pub(crate) mod log;
 #[cfg(feature = "capi")]
 mod message;

@@ -67,6 +67,10 @@ pub const MQP_ERR_REQUEST_TIMEOUT: mqp_status = 24;
 pub const MQP_ERR_SPOOLED: mqp_status = 25;
 /// Another name of MQP_ERR_SPOOLED.
 pub const MQP_SPOOLED: mqp_status = MQP_ERR_SPOOLED;
+/// The broker has dropped the transaction, all of it: its connection ended before the commit, or it refused a part.
+pub const MQP_ERR_TRANSACTION_ROLLED_BACK: mqp_status = 26;
+/// No answer came to a commit: the transaction may be committed or not.
+pub const MQP_ERR_TRANSACTION_IN_DOUBT: mqp_status = 27;
 
 /// One row of the table of statuses. Set `struct_size`, or start from MQP_STATUS_VIEW_INIT.
 #[repr(C)]
@@ -118,6 +122,8 @@ pub(crate) const STATUSES: &[(mqp_status, &CStr)] = &[
     (MQP_ERR_FORBIDDEN, c"FORBIDDEN"),
     (MQP_ERR_REQUEST_TIMEOUT, c"REQUEST_TIMEOUT"),
     (MQP_SPOOLED, c"SPOOLED"),
+    (MQP_ERR_TRANSACTION_ROLLED_BACK, c"TRANSACTION_ROLLED_BACK"),
+    (MQP_ERR_TRANSACTION_IN_DOUBT, c"TRANSACTION_IN_DOUBT"),
 ];
 
 pub(crate) fn name(status: mqp_status) -> &'static CStr {

@@ -15,8 +15,8 @@ use super::statistics::{self, mqp_statistics_callback};
 use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, STATUSES, mqp_status};
 use super::types::{mqp_property, mqp_str};
 use super::{
-    attempt, batch, broker, completion_queue, find_route, hook, mock_fault, mock_requests, producer, receipt, receipts,
-    received, request, selector, send_queued, trace, transaction, version,
+    attempt, batch, broker, completion_queue, find_route, hook, jms, mock_fault, mock_requests, producer, receipt,
+    receipts, received, request, selector, send_queued, trace, transaction, version,
 };
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
@@ -78,9 +78,10 @@ fn sized_structs_end_without_padding() {
     ends_without_padding::<mqp_mock_message_view>();
     ends_without_padding::<mock_fault::mqp_mock_fault>();
     ends_without_padding::<mock_requests::mqp_mock_request_view>();
+    ends_without_padding::<jms::mqp_jms>();
     // Grown since their first version.
     assert_eq!(offset_of!(hook::mqp_hook, end_transaction) + size_of::<usize>(), size_of::<hook::mqp_hook>());
-    assert_eq!(offset_of!(mqp_message, trace_parent) + size_of::<mqp_str>(), size_of::<mqp_message>());
+    assert_eq!(offset_of!(mqp_message, jms) + size_of::<usize>(), size_of::<mqp_message>());
     assert_eq!(offset_of!(mqp_send_options, reserved) + 4, size_of::<mqp_send_options>());
     assert_eq!(offset_of!(receipt::mqp_receipt_view, reserved) + 4, size_of::<receipt::mqp_receipt_view>());
     assert_eq!(offset_of!(error::mqp_error_view, reserved) + 4, size_of::<error::mqp_error_view>());
@@ -202,6 +203,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         transaction::mqp_transaction_send(null_mut(), null(), null(), null_mut()),
         transaction::mqp_transaction_commit(null_mut()),
         transaction::mqp_transaction_rollback(null_mut()),
+        jms::mqp_producer_create_temporary(null_mut(), 0, 0, null_mut()),
+        jms::mqp_producer_delete_temporary(null_mut(), empty, 0),
         completion_queue::mqp_completion_queue_new(null_mut()),
         completion_queue::mqp_completion_queue_poll(null_mut(), null_mut(), 0, 0, 0, null_mut()),
         receipts::mqp_completions_receipts(null(), 0, 0, null_mut(), 0, null_mut(), 0, null_mut()),

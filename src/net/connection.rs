@@ -1,6 +1,6 @@
 //! One connection: written by any thread, read by the I/O task, and its end told to every waiter.
 
-mod buffer;
+pub(super) mod buffer;
 mod life;
 
 use super::cork::Cork;

@@ -7,6 +7,7 @@ pub(crate) mod dial;
 pub(crate) mod http;
 pub(crate) mod inflight;
 pub(crate) mod nameserver;
+pub(crate) mod openwire;
 pub(crate) mod outbox;
 pub(crate) mod pool;
 pub(crate) mod socks;

@@ -104,6 +104,9 @@ pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<
             format!("`body` is {} bytes long; `max_message_size` is {max_message_size}", message.body.len()),
         ));
     }
+    if message.jms.is_some() {
+        return refuse("`jms` is set, for which RocketMQ has no place: it is for ActiveMQ".to_owned());
+    }
     property_text(message.tags, || "`tags`".to_owned())?;
     property_text(message.keys, || "`keys`".to_owned())?;
     special::message(message)?;

@@ -102,6 +102,14 @@ impl Base {
         }
     }
 
+    /// The start failed after all: a later one may succeed.
+    pub(super) fn stay_created(&self) {
+        let mut phase = self.phase.lock();
+        if *phase == Phase::Running {
+            *phase = Phase::Created;
+        }
+    }
+
     /// Takes no more messages from now on; what it was before.
     pub(super) fn refuse_more(&self) -> Phase {
         let before = std::mem::replace(&mut *self.phase.lock(), Phase::Closed);

@@ -151,7 +151,7 @@ impl Producer {
 
     /// The same; `make` is called when the checker is taken.
     pub(crate) fn set_checker(&self, make: impl FnOnce() -> Checker) -> Result<()> {
-        let core = self.core()?;
+        let core = self.engine()?.rocketmq("transaction checks: the broker decides at the commit")?;
         core.before_start("the transaction checker is set", || core.checks.set(make))?
     }
 }

@@ -81,6 +81,7 @@ impl Core {
         let mut cluster = None;
         let addresses: Vec<Arc<str>> = match &settings.target {
             Target::RocketMq { name_servers } => name_servers.iter().map(|address| address.as_str().into()).collect(),
+            Target::ActiveMq(_) => return Err(Error::new(ErrorKind::Internal, "this is the producer for RocketMQ")),
             Target::Mock { .. } if settings.tls.is_some() => {
                 return Err(Error::new(ErrorKind::Unsupported, "`use_tls`: the embedded cluster does not speak TLS"));
             }
@@ -252,6 +253,7 @@ impl Core {
                 sorted.join(";")
             }
             (Target::RocketMq { .. }, Some(server)) => server.to_string(),
+            (Target::ActiveMq(_), _) => return None,
             // Each unnamed embedded cluster is another one.
             (Target::Mock { name, .. }, _) if name.is_empty() => return None,
             (Target::Mock { name, .. }, _) => format!("mock://{name}"),

@@ -5,9 +5,11 @@ mod accumulate;
 pub(crate) mod admission;
 mod base;
 pub(crate) mod batch;
+mod binding;
 pub(crate) mod checks;
 mod choose;
 mod end_transaction;
+mod engine;
 pub(crate) mod events;
 mod faults;
 mod flight;
@@ -18,6 +20,7 @@ mod identity;
 mod lifecycle;
 mod lookup;
 mod many;
+pub(crate) mod openwire;
 mod pause;
 mod recall;
 mod relay;
@@ -29,6 +32,7 @@ mod send;
 mod spooling;
 pub(crate) mod statistics;
 mod tasks;
+mod temporary;
 mod trace;
 pub(crate) mod trace_context;
 mod transaction;
@@ -51,9 +55,9 @@ use crate::reply::ReplyTo;
 use crate::selector::OwnedQueue;
 use crate::statistics::Statistics;
 use batch::BatchCompletion;
+use engine::Engine;
 use events::{EventListener, Subject};
 use hooks::Hook;
-use lifecycle::Core;
 use statistics::{Counted, Listener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +76,7 @@ pub struct Producer {
 
 #[derive(Debug)]
 struct Handle {
-    core: Arc<Core>,
+    engine: Engine,
     generation: u32,
 }
 
@@ -97,8 +101,8 @@ impl Mode {
 impl Producer {
     /// A producer that is not started. Refuses a configuration without `url` or `producer_group`.
     pub fn new(config: &Config) -> Result<Producer> {
-        let core = Core::new(Settings::from_config(config)?)?;
-        let handle = Handle { core, generation: fork_generation() };
+        let engine = Engine::new(Settings::from_config(config)?)?;
+        let handle = Handle { engine, generation: fork_generation() };
         Ok(Producer { handle: Arc::new(handle) })
     }
 
@@ -109,7 +113,7 @@ impl Producer {
 
     /// The same; `make` is called when the hook is taken.
     pub(crate) fn add(&self, make: impl FnOnce() -> Hook) -> Result<()> {
-        self.core()?.add_hook(make)
+        self.engine()?.base().add_hook(make)
     }
 
     /// Sets where messages get their W3C trace context, before the start; the last one set counts.
@@ -124,18 +128,24 @@ impl Producer {
 
     /// The same; `make` is called when the source is taken.
     pub(crate) fn set_context_source(&self, make: impl FnOnce() -> ContextSource) -> Result<()> {
-        self.core()?.set_trace_context(make)
+        self.engine()?.base().set_trace_context(make)
     }
 
     /// Starts it: routes of the configured `topics` are fetched and their brokers greeted. Blocks for at most
     /// `mq_client_api_timeout`; name servers that do not answer are no error here but at the first send.
     pub fn start(&self) -> Result<()> {
-        self.blocking()?.start()
+        match self.blocking()? {
+            Engine::RocketMq(core) => core.start(),
+            Engine::ActiveMq(client) => client.start(),
+        }
     }
 
     /// Sends and waits for the broker's receipt, for at most the send's deadline.
     pub fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let core = self.blocking()?;
+        let core = match self.blocking()? {
+            Engine::RocketMq(core) => core,
+            Engine::ActiveMq(client) => return client.send(message, options),
+        };
         let waiter = Arc::new(Waiter::new());
         core.submit(message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
         waiter.wait()
@@ -164,8 +174,8 @@ impl Producer {
         F: FnOnce(Result<Receipt>) + Send + 'static,
     {
         let boxed = |(message, callback)| Ok((message, Completion::Closure(Box::new(callback))));
-        match self.core() {
-            Ok(core) => core.submit_many(messages.into_iter().map(boxed), options, Mode::Async),
+        match self.engine() {
+            Ok(engine) => engine.submit_many(messages.into_iter().map(boxed), options, Mode::Async),
             Err(refused) => (0, Err(refused)),
         }
     }
@@ -173,7 +183,10 @@ impl Producer {
     /// Sends without an answer and without retries: the receipt tells the message's id and queue, not its storage.
     /// Waits, for at most the send's deadline, until the connection is open.
     pub fn send_oneway(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        self.blocking()?.send_oneway(message, options)
+        match self.blocking()? {
+            Engine::RocketMq(core) => core.send_oneway(message, options),
+            Engine::ActiveMq(client) => client.send_oneway(message, options),
+        }
     }
 
     /// Sends a request and waits for the reply of whoever consumes it, for at most `timeout` (1 ms to 1 h) in all.
@@ -184,7 +197,7 @@ impl Producer {
     /// error. `RequestTimeout`: the message is stored, but no reply came. A message with a delay, or with a property
     /// of its own called `CORRELATION_ID`, `REPLY_TO_CLIENT` or `TTL`, is refused.
     pub fn request(&self, message: &Message<'_>, options: &SendOptions, timeout: Duration) -> Result<ReceivedMessage> {
-        let core = self.blocking()?;
+        let core = self.blocking()?.rocketmq("requests")?;
         let waiter = Arc::new(Waiter::new());
         core.request(message, options, timeout, Receiver::Waiter(Arc::clone(&waiter)))?;
         waiter.wait()
@@ -209,7 +222,7 @@ impl Producer {
     /// broker refused; code 1 says that it does not know the client. Such a reply is tried on the other brokers of the
     /// cluster, as any send is. A message with a delay, or with one of the properties that make it a reply, is refused.
     pub fn reply(&self, to: &ReplyTo, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let core = self.blocking()?;
+        let core = self.blocking()?.rocketmq("replies")?;
         let waiter = Arc::new(Waiter::new());
         core.reply(to, message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
         waiter.wait()
@@ -242,7 +255,7 @@ impl Producer {
         options: &SendOptions,
         batch: &BatchOptions,
     ) -> Result<BatchResult> {
-        let core = self.blocking()?;
+        let core = self.blocking()?.rocketmq("batches")?;
         let waiter = Arc::new(Waiter::new());
         core.submit_batch(messages, options, batch, Mode::Sync, BatchCompletion::Waiter(Arc::clone(&waiter)))?;
         Ok(waiter.wait()?.into_result())
@@ -266,40 +279,38 @@ impl Producer {
         options: &SendOptions,
         batch: &BatchOptions,
     ) -> Result<BatchResult> {
-        self.blocking()?.send_batch_oneway(messages, options, batch)
-    }
-
-    /// The asynchronous batch of every binding; on an error the completion is dropped undelivered.
-    pub(crate) fn submit_batch(
-        &self,
-        messages: &[Message<'_>],
-        options: &SendOptions,
-        batch: &BatchOptions,
-        completion: BatchCompletion,
-    ) -> Result<()> {
-        self.core()?.submit_batch(messages, options, batch, Mode::Async, completion)
+        self.blocking()?.rocketmq("batches")?.send_batch_oneway(messages, options, batch)
     }
 
     /// What is known of the brokers in the routes in use, by name.
     pub fn brokers(&self) -> Result<Vec<BrokerState>> {
-        Ok(self.core()?.broker_states())
+        match self.engine()? {
+            Engine::RocketMq(core) => Ok(core.broker_states()),
+            Engine::ActiveMq(client) => Ok(client.broker_states()),
+        }
     }
 
     /// The queues of a topic that can be sent to, by broker name and number, as a selector would see them; for callers
     /// that choose the queue themselves and name it by [`Selector::Queue`](crate::Selector::Queue). Waits for a route
     /// that is not known yet, for at most `timeout`.
     pub fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<OwnedQueue>> {
-        self.blocking()?.queues(topic, timeout)
+        self.blocking()?.rocketmq("queues of topics")?.queues(topic, timeout)
     }
 
     /// How many trace records were dropped, because too many waited or the trace topic was out of reach.
     pub fn traces_dropped(&self) -> Result<u64> {
-        Ok(self.core()?.traces_dropped())
+        match self.engine()? {
+            Engine::RocketMq(core) => Ok(core.traces_dropped()),
+            Engine::ActiveMq(_) => Ok(0),
+        }
     }
 
     /// What the producer has counted since it was made, and how it does at the moment; also after the close.
     pub fn statistics(&self) -> Result<Statistics> {
-        Ok(self.core()?.statistics())
+        match self.engine()? {
+            Engine::RocketMq(core) => Ok(core.statistics()),
+            Engine::ActiveMq(client) => Ok(client.statistics()),
+        }
     }
 
     /// Sets, before the start, who is told the statistics every `statistics_interval` (0, the default: never), in place
@@ -314,7 +325,7 @@ impl Producer {
 
     /// The same; `make` is called when the callback is taken.
     pub(crate) fn report_to(&self, make: impl FnOnce() -> Listener) -> Result<()> {
-        self.core()?.report_to(make)
+        self.engine()?.base().report_to(make)
     }
 
     /// Sets, before the start, who is told of messages that reliable sending gives up (`reliability` = `reliable`), in
@@ -340,114 +351,43 @@ impl Producer {
 
     /// Both; `make` is called when the callback is taken.
     pub(crate) fn listen(&self, subject: Subject, make: impl FnOnce() -> EventListener) -> Result<()> {
-        self.core()?.set_listener(subject, make)
+        self.engine()?
+            .rocketmq("reliable sending of this kind: `failover:` repeats messages")?
+            .set_listener(subject, make)
     }
 
     /// Waits until every accepted message has completed, callbacks included, and one-way messages are handed to the
     /// operating system. `Timeout` names how many have not.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
-        self.blocking()?.flush(timeout)
+        match self.blocking()? {
+            Engine::RocketMq(core) => core.flush(timeout),
+            Engine::ActiveMq(client) => client.flush(timeout, || {}),
+        }
     }
 
     /// Refuses further messages, waits up to `timeout` for those in flight, says farewell to the brokers and closes
     /// the connections. Messages that are left then complete with `Closed`, and the call returns `Timeout`.
     /// A second call has nothing to do.
     pub fn close(&self, timeout: Duration) -> Result<()> {
-        self.blocking()?.close(timeout)
-    }
-
-    /// The asynchronous send of every binding; on an error the completion is dropped undelivered.
-    pub(crate) fn submit(&self, message: &Message<'_>, options: &SendOptions, completion: Completion) -> Result<()> {
-        self.core()?.submit(message, options, Mode::Async, completion)
-    }
-
-    /// The same for a completion queue, of a message whose end somebody may wait for.
-    #[cfg(feature = "capi")]
-    pub(crate) fn submit_queued(
-        &self,
-        message: &Message<'_>,
-        options: &SendOptions,
-        awaited: bool,
-        completion: Completion,
-    ) -> Result<()> {
-        self.core()?.submit(message, options, Mode::of_queued(awaited), completion)
-    }
-
-    /// The configured `send_msg_timeout`.
-    #[cfg(feature = "capi")]
-    pub(crate) fn send_timeout(&self) -> Duration {
-        self.handle.core.settings.send_msg_timeout
-    }
-
-    /// The asynchronous request of every binding; on an error the receiver is dropped untold.
-    pub(crate) fn submit_request(
-        &self,
-        message: &Message<'_>,
-        options: &SendOptions,
-        timeout: Duration,
-        receiver: Receiver,
-    ) -> Result<()> {
-        self.core()?.request(message, options, timeout, receiver)
-    }
-
-    /// The asynchronous reply of every binding; on an error the completion is dropped undelivered.
-    pub(crate) fn submit_reply(
-        &self,
-        to: &ReplyTo,
-        message: &Message<'_>,
-        options: &SendOptions,
-        completion: Completion,
-    ) -> Result<()> {
-        self.core()?.reply(to, message, options, Mode::Async, completion)
-    }
-
-    /// Many for a completion queue; a message that cannot be read is refused, too.
-    #[cfg(feature = "capi")]
-    pub(crate) fn submit_many<'m>(
-        &self,
-        messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
-        options: &SendOptions,
-        awaited: bool,
-    ) -> (usize, Result<()>) {
-        match self.core() {
-            Ok(core) => core.submit_many(messages, options, Mode::of_queued(awaited)),
-            Err(refused) => (0, Err(refused)),
+        match self.blocking()? {
+            Engine::RocketMq(core) => core.close(timeout),
+            Engine::ActiveMq(client) => client.close(timeout),
         }
     }
 
-    /// Finds the route of a topic, so that sends to it need not wait for it; `make` is called when that begins.
-    #[cfg(feature = "capi")]
-    pub(crate) fn find_route<T: FnOnce(Result<()>) + Send + 'static>(
-        &self,
-        topic: &str,
-        timeout: Option<Duration>,
-        make: impl FnOnce() -> T,
-    ) -> Result<()> {
-        self.core()?.find_route(topic, timeout, make)
-    }
-
-    /// From now on no callback of the C surface is called for this producer's messages.
-    #[cfg(feature = "capi")]
-    pub(crate) fn discard_completions(&self) -> Result<()> {
-        self.core()?.admission.discard();
-        self.core()?.reports.discard();
-        self.core()?.events.discard();
-        Ok(())
-    }
-
-    fn core(&self) -> Result<&Arc<Core>> {
+    fn engine(&self) -> Result<&Engine> {
         if self.handle.generation != fork_generation() {
             return Err(forked("producer"));
         }
-        Ok(&self.handle.core)
+        Ok(&self.handle.engine)
     }
 
-    fn blocking(&self) -> Result<&Arc<Core>> {
-        let core = self.core()?;
+    fn blocking(&self) -> Result<&Engine> {
+        let engine = self.engine()?;
         if is_library_thread() {
             return Err(would_deadlock());
         }
-        Ok(core)
+        Ok(engine)
     }
 }
 
@@ -464,10 +404,12 @@ fn would_deadlock() -> Error {
 impl Drop for Handle {
     fn drop(&mut self) {
         // In a forked child the threads and locks behind the core are the parent's: it is leaked.
-        if self.generation == fork_generation() {
-            self.core.abandon();
-        } else {
-            std::mem::forget(Arc::clone(&self.core));
+        if self.generation != fork_generation() {
+            return std::mem::forget(self.engine.clone());
+        }
+        match &self.engine {
+            Engine::RocketMq(core) => core.abandon(),
+            Engine::ActiveMq(client) => client.abandon(),
         }
     }
 }

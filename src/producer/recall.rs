@@ -24,7 +24,7 @@ impl Producer {
     /// `recallMessageEnable` is off, which is RocketMQ's default, and when the message is due. The receipt tells
     /// message id, topic and broker; there is no queue.
     pub fn recall(&self, topic: &str, recall_handle: &str, timeout: Option<Duration>) -> Outcome {
-        self.blocking()?.recall(topic, recall_handle, timeout)
+        self.blocking()?.rocketmq("timer messages to recall")?.recall(topic, recall_handle, timeout)
     }
 }
 

@@ -162,8 +162,9 @@ fn report(reports: &Arc<Reports>, core: &Arc<dyn Counted>, dispatcher: &Dispatch
     });
 }
 
-impl Counted for Core {
-    fn statistics(&self) -> Statistics {
+impl Base {
+    /// What every producer has; the rest is nothing.
+    pub(super) fn common_statistics(&self, client_id: &str) -> Statistics {
         // What ends is read before what begins, so that no more messages end than were accepted.
         let counters = self.counters();
         let (acknowledged, oneway, failed_bytes) =
@@ -171,11 +172,9 @@ impl Counted for Core {
         let failures = causes(&counters.failures);
         let accepted = counters.accepted.get();
         let (in_flight_messages, in_flight_bytes) = self.admission.in_flight();
-        let spool_load = self.spooling.as_ref().map_or((0, 0), |spooling| spooling.load());
-        let (outbox_bytes, open_connections) = self.pool.load();
         Statistics {
             producer_group: self.settings.producer_group.clone(),
-            client_id: self.identity.client_id().to_owned(),
+            client_id: client_id.to_owned(),
             accepted_messages: accepted.0,
             accepted_bytes: accepted.1,
             acknowledged_messages: acknowledged.0,
@@ -194,30 +193,41 @@ impl Counted for Core {
             spool_delivered_messages: counters.spool_delivered.get(),
             spool_lost_messages: counters.spool_lost.get(),
             spool_damages: counters.spool_damaged.get(),
-            spool_waiting_messages: spool_load.0,
-            spool_waiting_bytes: spool_load.1,
-            spool_bytes_limit: self.spooling.as_ref().map_or(0, |spooling| spooling.limit()),
             batches: counters.batches.get(),
             half_messages: counters.half_messages.get(),
             commits: counters.commits.get(),
             rollbacks: counters.rollbacks.get(),
             checks_answered: counters.checks_answered.get(),
             checks_dropped: counters.checks_dropped.get(),
-            waiting_requests: self.waiting.len() as u64,
             in_flight_messages: in_flight_messages as u64,
             in_flight_bytes: in_flight_bytes as u64,
             in_flight_messages_limit: self.settings.max_in_flight_messages as u64,
             in_flight_bytes_limit: self.settings.max_in_flight_bytes as u64,
-            outbox_bytes: outbox_bytes as u64,
-            open_connections: open_connections as u64,
             connects: counters.connects.get(),
             reconnects: counters.reconnects.get(),
             connect_failures: counters.connect_failures.get(),
+            waiting_jobs: self.runtime.dispatcher().waiting() as u64,
+            dropped_log_records: dropped_log_records(),
+            ..Statistics::default()
+        }
+    }
+}
+
+impl Counted for Core {
+    fn statistics(&self) -> Statistics {
+        let (outbox_bytes, open_connections) = self.pool.load();
+        let spool_load = self.spooling.as_ref().map_or((0, 0), |spooling| spooling.load());
+        Statistics {
+            spool_waiting_messages: spool_load.0,
+            spool_waiting_bytes: spool_load.1,
+            spool_bytes_limit: self.spooling.as_ref().map_or(0, |spooling| spooling.limit()),
+            waiting_requests: self.waiting.len() as u64,
+            outbox_bytes: outbox_bytes as u64,
+            open_connections: open_connections as u64,
             routes: self.route_statistics(),
             brokers: self.broker_statistics(),
-            waiting_jobs: self.runtime.dispatcher().waiting() as u64,
             dropped_trace_records: self.traces_dropped(),
-            dropped_log_records: dropped_log_records(),
+            ..self.common_statistics(self.identity.client_id())
         }
     }
 }

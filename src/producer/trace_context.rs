@@ -51,16 +51,22 @@ impl TraceContexts {
     /// Adds the caller's trace context to the properties of a message that has none.
     #[inline]
     pub(super) fn append(&self, text: &mut String, message: &Message<'_>) {
-        if let Some(source) = self.fixed.get() {
-            self.ask_and_append(source, text, message);
+        if let Some(context) = self.of(message) {
+            properties::append(text, TRACEPARENT, &context);
         }
     }
 
-    fn ask_and_append(&self, source: &ContextSource, text: &mut String, message: &Message<'_>) {
+    /// The caller's trace context for a message that has none.
+    #[inline]
+    pub(super) fn of(&self, message: &Message<'_>) -> Option<String> {
+        self.fixed.get().and_then(|source| self.ask(source, message))
+    }
+
+    fn ask(&self, source: &ContextSource, message: &Message<'_>) -> Option<String> {
         let has_one =
             !message.trace_parent.is_empty() || message.properties.iter().any(|(name, _)| *name == TRACEPARENT);
         if has_one {
-            return;
+            return None;
         }
         let told = source.ask().and_then(|context| match context.filter(|context| !context.is_empty()) {
             Some(context) => match special::trace_parent(&context) {
@@ -70,12 +76,12 @@ impl TraceContexts {
             None => Ok(None),
         });
         match told {
-            Ok(Some(context)) => properties::append(text, TRACEPARENT, &context),
-            Ok(None) => {}
+            Ok(context) => context,
             Err(why) => {
                 if !self.told.swap(true, Ordering::Relaxed) {
                     tracing::warn!(%why, "a trace context is left out, and more of them will be without a word");
                 }
+                None
             }
         }
     }

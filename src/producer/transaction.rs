@@ -1,10 +1,11 @@
-//! A transaction of RocketMQ: one half message that a broker keeps back, and the word that delivers or drops it.
+//! Transactions. That of RocketMQ is one half message that a broker keeps back, and the word that delivers or drops it.
 
 use super::Producer;
 use super::accept::Form;
 use super::end_transaction::Half;
 use super::lifecycle::Core;
-use super::{Mode, forked, would_deadlock};
+use super::openwire::Transacted;
+use super::{Engine, Mode, forked, would_deadlock};
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::{fork_generation, is_library_thread};
@@ -19,17 +20,32 @@ use std::time::Instant;
 
 /// A transaction; made by [`Producer::begin_transaction`].
 ///
-/// Send one message in it, do the local work, then commit or roll back. Consumers see the message once it is
+/// RocketMQ: send one message in it, do the local work, then commit or roll back. Consumers see the message once it is
 /// committed. When the broker hears nothing, because this process ended or a word was lost, it asks the checker of any
 /// producer of the group (see [`Producer::set_transaction_checker`]), again and again until that knows.
 ///
+/// ActiveMQ: send any number of messages in it, then commit or roll back. Consumers see all of them once the broker has
+/// answered the commit, and none otherwise: it rolls back when the connection ends first.
+///
 /// Dropping it rolls back, without waiting, if a message was sent and neither commit nor rollback was attempted;
-/// otherwise the broker's check decides. It does not keep its producer open: once that is closed nothing can be ended
-/// any more, and the check decides, too. Any thread may use it.
+/// otherwise the broker's check decides, or its answer to the commit that nobody heard. It does not keep its producer
+/// open: once that is closed nothing can be ended any more, and the check decides, too. Any thread may use it.
 #[derive(Debug)]
 pub struct Transaction {
-    core: Arc<Core>,
+    kind: Kind,
     generation: u32,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Half(HalfTransaction),
+    Many(Transacted),
+}
+
+/// That of RocketMQ: one half message.
+#[derive(Debug)]
+struct HalfTransaction {
+    core: Arc<Core>,
     stage: Mutex<Stage>,
 }
 
@@ -54,30 +70,117 @@ fn name(state: TransactionState) -> &'static str {
 }
 
 impl Producer {
-    /// Begins a transaction. Refuses a producer that is not running, and one without a transaction checker: the broker
-    /// asks it for what became of a transaction.
+    /// Begins a transaction. Refuses a producer that is not running, and, for RocketMQ, one without a transaction
+    /// checker: the broker asks it for what became of a transaction.
     pub fn begin_transaction(&self) -> Result<Transaction> {
-        let core = self.core()?;
+        let kind = match self.engine()? {
+            Engine::RocketMq(core) => Kind::Half(HalfTransaction::begin(core)?),
+            Engine::ActiveMq(client) => Kind::Many(client.begin_transaction()?),
+        };
+        Ok(Transaction { kind, generation: self.handle.generation })
+    }
+}
+
+impl Transaction {
+    /// Sends a message of the transaction.
+    ///
+    /// RocketMQ: the transaction's only message; a second is refused. Waits for the broker's receipt, for at most the
+    /// send's deadline, with retries like [`Producer::send`]. After a failure that says
+    /// [`maybe_persisted`](Error::maybe_persisted) the broker may hold the message, and its check decides; after any
+    /// other the send can be repeated. A message whose receipt does not say [`SendStatus::Ok`] is rolled back at once,
+    /// as the Java client does it. A delay is refused, as are the properties `TRAN_MSG` and `PGROUP`.
+    ///
+    /// ActiveMQ: one of any number. As in JMS, no answer is asked for and the receipt says [`SendStatus::Oneway`]: the
+    /// commit tells. With `always_sync_send` or a `send_timeout` it waits for the answer.
+    /// [`TransactionRolledBack`](ErrorKind::TransactionRolledBack): the connection has ended, and the transaction with it.
+    pub fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        match self.blocking()? {
+            Kind::Half(half) => half.send(message, options),
+            Kind::Many(many) => many.send(message, options),
+        }
+    }
+
+    /// Lets the broker deliver what was sent. Waits for at most `send_msg_timeout`. Refuses a transaction that ended.
+    ///
+    /// RocketMQ: the word is one-way: `Ok` says that it was handed to the operating system for the broker that holds the
+    /// message, not that it arrived; when it is lost the broker asks the checker. After an error it may be said again,
+    /// but not the opposite. Refuses a transaction without a stored message.
+    ///
+    /// ActiveMQ: `Ok` is the broker's answer. [`TransactionRolledBack`](ErrorKind::TransactionRolledBack): nothing was
+    /// delivered. [`TransactionInDoubt`](ErrorKind::TransactionInDoubt): no answer came, and all or nothing was
+    /// delivered. Either way it is over. Without a message there is nothing to do.
+    pub fn commit(&self) -> Result<()> {
+        match self.blocking()? {
+            Kind::Half(half) => half.end(TransactionState::Commit, None),
+            Kind::Many(many) => many.commit(),
+        }
+    }
+
+    /// Lets the broker drop what was sent; otherwise like [`Transaction::commit`].
+    pub fn rollback(&self) -> Result<()> {
+        match self.blocking()? {
+            Kind::Half(half) => half.end(TransactionState::Rollback, None),
+            Kind::Many(many) => many.rollback(),
+        }
+    }
+
+    /// [`Transaction::rollback`] with a reason, which a RocketMQ broker gets to see, as the Java client tells the
+    /// exception of a local transaction.
+    pub fn rollback_with_reason(&self, reason: &str) -> Result<()> {
+        match self.blocking()? {
+            Kind::Half(half) => half.end(TransactionState::Rollback, Some(reason)),
+            Kind::Many(many) => many.rollback(),
+        }
+    }
+
+    /// Leaves the end to the broker's check, as when the local transaction does not know it yet: the broker is told so
+    /// where it is reachable at once, and nothing is rolled back. ActiveMQ has no checks and rolls back.
+    pub fn leave_unknown(self) {
+        if self.generation != fork_generation() {
+            return;
+        }
+        match &self.kind {
+            Kind::Half(half) => half.leave_unknown(),
+            Kind::Many(many) => many.give_up(),
+        }
+    }
+
+    fn blocking(&self) -> Result<&Kind> {
+        if self.generation != fork_generation() {
+            return Err(forked("transaction"));
+        }
+        if is_library_thread() {
+            return Err(would_deadlock());
+        }
+        Ok(&self.kind)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let here = self.generation == fork_generation();
+        match &self.kind {
+            // In a forked child the threads and locks behind it are the parent's: it is leaked.
+            Kind::Half(half) if !here => std::mem::forget(Arc::clone(&half.core)),
+            Kind::Many(many) if !here => many.leak(),
+            Kind::Half(half) => half.give_up(),
+            Kind::Many(many) => many.give_up(),
+        }
+    }
+}
+
+impl HalfTransaction {
+    fn begin(core: &Arc<Core>) -> Result<Self> {
         core.must_run()?;
         if !core.checks.has_checker() {
             let what = "the producer has no transaction checker, which a broker asks for the end of transactions; set one before the start";
             return Err(Error::new(ErrorKind::InvalidConfig, what));
         }
-        let stage = Mutex::new(Stage::Open);
-        Ok(Transaction { core: Arc::clone(core), generation: self.handle.generation, stage })
+        Ok(HalfTransaction { core: Arc::clone(core), stage: Mutex::new(Stage::Open) })
     }
-}
 
-impl Transaction {
-    /// Sends the transaction's message and waits for the broker's receipt, for at most the send's deadline, with
-    /// retries like [`Producer::send`].
-    ///
-    /// RocketMQ takes one message in a transaction: a second is refused. After a failure that says
-    /// [`maybe_persisted`](Error::maybe_persisted) the broker may hold the message, and its check decides; after any
-    /// other the send can be repeated. A message whose receipt does not say [`SendStatus::Ok`] is rolled back at once,
-    /// as the Java client does it. A delay is refused, as are the properties `TRAN_MSG` and `PGROUP`.
-    pub fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        let core = self.blocking()?;
+    fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        let core = &self.core;
         fits(message)?;
         {
             let mut stage = self.stage.lock();
@@ -95,41 +198,25 @@ impl Transaction {
         outcome
     }
 
-    /// Lets the broker deliver the message.
-    ///
-    /// The word is one-way: `Ok` says that it was handed to the operating system for the broker that holds the message,
-    /// not that it arrived; when it is lost the broker asks the checker. Waits for at most `send_msg_timeout`. After an
-    /// error it may be said again, but not the opposite. Refuses a transaction without a stored message and one that
-    /// ended.
-    pub fn commit(&self) -> Result<()> {
-        self.end(TransactionState::Commit, None)
-    }
-
-    /// Lets the broker drop the message; otherwise like [`Transaction::commit`].
-    pub fn rollback(&self) -> Result<()> {
-        self.end(TransactionState::Rollback, None)
-    }
-
-    /// [`Transaction::rollback`] with a reason, which the broker gets to see, as the Java client tells the exception of
-    /// a local transaction.
-    pub fn rollback_with_reason(&self, reason: &str) -> Result<()> {
-        self.end(TransactionState::Rollback, Some(reason))
-    }
-
-    /// Leaves the end to the broker's check, as when the local transaction does not know it yet: the broker is told so
-    /// where it is reachable at once, and nothing is rolled back.
-    pub fn leave_unknown(self) {
+    fn leave_unknown(&self) {
         let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Over("it was left to the check".to_owned()));
         if let Stage::Stored(half, None) = stage
-            && self.generation == fork_generation()
             && self.core.must_run().is_ok()
         {
             self.core.end_half_now(&half, TransactionState::Unknown, None);
         }
     }
 
+    fn give_up(&self) {
+        if let Stage::Stored(half, None) = &*self.stage.lock()
+            && self.core.must_run().is_ok()
+        {
+            self.core.end_half_now(half, TransactionState::Rollback, Some("the transaction was given up"));
+        }
+    }
+
     fn end(&self, state: TransactionState, reason: Option<&str>) -> Result<()> {
-        let core = self.blocking()?;
+        let core = &self.core;
         core.must_run()?;
         let half = {
             let mut stage = self.stage.lock();
@@ -151,30 +238,6 @@ impl Transaction {
             Err(_) => Stage::Stored(half, Some(state)),
         };
         ended
-    }
-
-    fn blocking(&self) -> Result<&Arc<Core>> {
-        if self.generation != fork_generation() {
-            return Err(forked("transaction"));
-        }
-        if is_library_thread() {
-            return Err(would_deadlock());
-        }
-        Ok(&self.core)
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if self.generation != fork_generation() {
-            // In a forked child the threads and locks behind the core are the parent's: it is leaked.
-            return std::mem::forget(Arc::clone(&self.core));
-        }
-        if let Stage::Stored(half, None) = &*self.stage.lock()
-            && self.core.must_run().is_ok()
-        {
-            self.core.end_half_now(half, TransactionState::Rollback, Some("the transaction was given up"));
-        }
     }
 }
 

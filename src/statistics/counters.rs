@@ -121,6 +121,8 @@ pub(crate) struct Counters {
     pub(crate) rollbacks: Count,
     pub(crate) checks_answered: Count,
     pub(crate) checks_dropped: Count,
+    /// Refusals of messages that asked for no answer.
+    pub(crate) refused_unasked: Count,
     pub(crate) connects: Count,
     pub(crate) reconnects: Count,
     pub(crate) connect_failures: Count,

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// When nothing is on its way, `accepted_messages` is the sum of `acknowledged_messages`, `oneway_messages` and all
 /// `failures`; at any other time `in_flight_messages` may be missing in this sum, and counts besides messages that wait
 /// for a route or whose callback is running.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Statistics {
     /// The producer group, as it goes to brokers.
@@ -115,6 +115,10 @@ pub struct Statistics {
     pub dropped_trace_records: u64,
     /// Records that the log callback of the process was too slow for.
     pub dropped_log_records: u64,
+    /// Bytes of messages without an answer that an ActiveMQ broker has not acknowledged, as it counts them.
+    pub window_bytes: u64,
+    /// How often an ActiveMQ broker refused, of its own accord, what had asked for no answer.
+    pub refused_unasked: u64,
 }
 
 /// How often one cause made messages or sends fail.

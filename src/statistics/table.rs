@@ -300,6 +300,20 @@ pub(super) const METRICS: &[Metric] = &[
         "What waits for the dispatcher, of all producers of the process: callbacks, hooks, log records.",
         |s| one(s.waiting_jobs),
     ),
+    gauge(
+        "window_bytes",
+        "bytes",
+        &[],
+        "ActiveMQ: bytes of messages without an answer that the broker has not acknowledged, as it counts them; always 0 without `producer_window_size`.",
+        |s| one(s.window_bytes),
+    ),
+    counter(
+        "refused_unasked_total",
+        "refusals",
+        &[],
+        "ActiveMQ: how often the broker refused, of its own accord, what had asked for no answer: one-way messages and those of transactions.",
+        |s| one(s.refused_unasked),
+    ),
     counter(
         "dropped_trace_records_total",
         "records",

@@ -220,7 +220,7 @@ static void bad_input(void) {
     check_refused(messages, COUNT, 95, NULL, MQP_ERR_INVALID_ARGUMENT, "`message_size` is 95; the minimum is 96");
     check_refused(messages, COUNT, 4097, NULL, MQP_ERR_INVALID_ARGUMENT, "the maximum 4096");
     check_refused(messages, COUNT, 96, NULL, MQP_ERR_INVALID_ARGUMENT,
-                  "messages[0]: `mqp_message.struct_size` is 184; `message_size` is 96");
+                  "messages[0]: `mqp_message.struct_size` is 192; `message_size` is 96");
     messages[4].topic = MQP_STR("other");
     check_refused(messages, COUNT, SIZE, NULL, MQP_ERR_INVALID_MESSAGE, "messages[4]: `topic` = `other`");
     fill(messages, "refused");

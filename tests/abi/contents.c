@@ -126,7 +126,7 @@ static void the_table_of_statuses(void) {
         CHECK(row.status == i && row.name.len == strlen(row.name.ptr));
         CHECK(strcmp(row.name.ptr, mqp_status_name(row.status)) == 0);
     }
-    CHECK(row.status == MQP_ERR_REQUEST_TIMEOUT && strcmp(row.name.ptr, "REQUEST_TIMEOUT") == 0);
+    CHECK(row.status == MQP_ERR_TRANSACTION_IN_DOUBT && strcmp(row.name.ptr, "TRANSACTION_IN_DOUBT") == 0);
 }
 
 static void the_table_of_options(void) {

@@ -1,4 +1,4 @@
-//! Builds `tests/cluster/java` with Maven, once for each state of its sources.
+//! Builds the Java programs of the tests with Maven, once for each state of their sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,21 +22,27 @@ pub struct JavaFiles {
 /// The files go to `target/cluster` of this package, or to `MQP_CLUSTER_DIR`.
 pub fn java_files() -> Result<JavaFiles, String> {
     static FILES: OnceLock<Result<JavaFiles, String>> = OnceLock::new();
-    FILES.get_or_init(prepare).clone()
+    FILES.get_or_init(|| prepare("cluster", "MQP_CLUSTER_DIR")).clone()
 }
 
-fn prepare() -> Result<JavaFiles, String> {
+/// The same for `tests/activemq/java`; the files go to `target/activemq`, or to `MQP_ACTIVEMQ_DIR`.
+pub fn activemq_files() -> Result<JavaFiles, String> {
+    static FILES: OnceLock<Result<JavaFiles, String>> = OnceLock::new();
+    FILES.get_or_init(|| prepare("activemq", "MQP_ACTIVEMQ_DIR")).clone()
+}
+
+fn prepare(name: &str, variable: &str) -> Result<JavaFiles, String> {
     let java = java_program()?;
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/java");
-    let dir = match std::env::var_os("MQP_CLUSTER_DIR") {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name).join("java");
+    let dir = match std::env::var_os(variable) {
         Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/cluster"),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name),
     };
     let wanted = sources(&project)?;
     if fs::read_to_string(dir.join(STAMP)).ok().as_ref() != Some(&wanted) {
         build(&project, &dir, &wanted)?;
     }
-    let class_path = format!("{}:{}", dir.join("cluster-tool.jar").display(), dir.join("lib/*").display());
+    let class_path = format!("{}:{}", dir.join(format!("{name}-tool.jar")).display(), dir.join("lib/*").display());
     Ok(JavaFiles { java, class_path })
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::java_build::java_files;
+use super::java_build::{JavaFiles, java_files};
 use super::process::{self, Output, lock};
 use super::scratch::ScratchDir;
 
@@ -120,13 +120,17 @@ impl JavaTool {
 
     /// Starts the tool with further JVM arguments, such as `-Dtls.test.mode.enable=false`.
     pub fn start_with(jvm_args: &[&str]) -> Result<Self, ToolError> {
-        let files = java_files().map_err(ToolError::of_tool)?;
+        Self::launch(&java_files().map_err(ToolError::of_tool)?, "mqproducer.cluster.Tool", jvm_args)
+    }
+
+    /// Starts a tool of another project, which keeps to the same forms.
+    pub fn launch(files: &JavaFiles, main: &str, jvm_args: &[&str]) -> Result<Self, ToolError> {
         let dir = ScratchDir::new("tool").map_err(ToolError::of_tool)?;
         let mut args: Vec<OsString> =
             ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"].map(Into::into).into();
         args.push(format!("-Duser.home={}", dir.path().display()).into());
         args.extend(jvm_args.iter().map(OsString::from));
-        args.extend(["-cp", &files.class_path, "mqproducer.cluster.Tool"].map(OsString::from));
+        args.extend(["-cp", &files.class_path, main].map(OsString::from));
         let mut child = process::spawn(&files.java, &args, Stdio::piped())
             .map_err(|error| ToolError::of_tool(format!("cannot start {}: {error}", files.java.display())))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())

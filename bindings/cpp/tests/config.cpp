@@ -136,6 +136,8 @@ TEST(status_has_every_row_of_the_table) {
         {Status::unsupported, "UNSUPPORTED"},
         {Status::forbidden, "FORBIDDEN"},
         {Status::request_timeout, "REQUEST_TIMEOUT"},
+        {Status::transaction_rolled_back, "TRANSACTION_ROLLED_BACK"},
+        {Status::transaction_in_doubt, "TRANSACTION_IN_DOUBT"},
     };
     CHECK_EQUAL(mqp_status_count(), known.size());
     for (const auto& [status, name] : known) {

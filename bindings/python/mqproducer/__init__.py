@@ -49,11 +49,14 @@ from .errors import (
     SpooledError,
     StateError,
     Status,
+    TransactionInDoubtError,
+    TransactionRolledBackError,
     UnsupportedError,
     VersionMismatchError,
     WouldDeadlockError,
 )
 from .hook import EndTransactionContext, HookContext, MessageType, SendHook, SendMode
+from .jms import Jms, JmsType, JmsValue, Typed
 from .log import TRACE, disable_log, enable_log
 from .message import Body, Keys, Message, MessageFields
 from .mock import MockCluster, MockMessage
@@ -100,6 +103,9 @@ __all__ = [
     "Hash",
     "HookContext",
     "InternalError",
+    "Jms",
+    "JmsType",
+    "JmsValue",
     "Keys",
     "MachineRoom",
     "Message",
@@ -144,7 +150,10 @@ __all__ = [
     "TraceContext",
     "Transaction",
     "TransactionChecker",
+    "TransactionInDoubtError",
+    "TransactionRolledBackError",
     "TransactionState",
+    "Typed",
     "UnsupportedError",
     "VersionMismatchError",
     "WouldDeadlockError",

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from ctypes import CFUNCTYPE, POINTER, Structure, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_double,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from typing import Any, Optional
 
 from ._abi import DROP, Bytes, Data, Str, Text
@@ -22,6 +33,62 @@ class PropertyView(Structure):
     name: Text
     value: Text
     _fields_ = [("name", Text), ("value", Text)]
+
+
+class TypedProperty(Structure):
+    """``mqp_typed_property`` as an argument."""
+
+    name: Str
+    value_type: int
+    reserved: int
+    integer: int
+    number: float
+    data: Bytes
+    _fields_ = [
+        ("name", Str),
+        ("value_type", c_uint32),
+        ("reserved", c_uint32),
+        ("integer", c_int64),
+        ("number", c_double),
+        ("data", Bytes),
+    ]
+
+
+class Jms(Structure):
+    """``mqp_jms`` as an argument."""
+
+    struct_size: int
+    body_type: int
+    delivery_mode: int
+    has_time_to_live: int
+    time_to_live_ms: int
+    correlation_id: Str
+    reply_to: Str
+    message_type: Str
+    group_id: Str
+    group_sequence: int
+    property_size: int
+    properties: Any
+    property_count: int
+    entries: Any
+    entry_count: int
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("body_type", c_uint32),
+        ("delivery_mode", c_uint32),
+        ("has_time_to_live", c_uint32),
+        ("time_to_live_ms", c_uint64),
+        ("correlation_id", Str),
+        ("reply_to", Str),
+        ("message_type", Str),
+        ("group_id", Str),
+        ("group_sequence", c_int32),
+        ("property_size", c_uint32),
+        ("properties", POINTER(TypedProperty)),
+        ("property_count", c_size_t),
+        ("entries", POINTER(TypedProperty)),
+        ("entry_count", c_size_t),
+    ]
 
 
 class Message(Structure):
@@ -47,6 +114,7 @@ class Message(Structure):
     lite_topic: Str
     sharding_key: Str
     trace_parent: Str
+    jms: Any
     _fields_ = [
         ("struct_size", c_uint32),
         ("flag", c_int32),
@@ -68,6 +136,7 @@ class Message(Structure):
         ("lite_topic", Str),
         ("sharding_key", Str),
         ("trace_parent", Str),
+        ("jms", POINTER(Jms)),
     ]
 
 
@@ -94,6 +163,7 @@ class MessageView(Structure):
     lite_topic: Text
     sharding_key: Text
     trace_parent: Text
+    jms: Optional[int]
     _fields_ = [
         ("struct_size", c_uint32),
         ("flag", c_int32),
@@ -115,6 +185,7 @@ class MessageView(Structure):
         ("lite_topic", Text),
         ("sharding_key", Text),
         ("trace_parent", Text),
+        ("jms", c_void_p),
     ]
 
 

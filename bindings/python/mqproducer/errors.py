@@ -37,6 +37,8 @@ class Status(enum.IntEnum):
     FORBIDDEN = 23
     REQUEST_TIMEOUT = 24
     SPOOLED = 25
+    TRANSACTION_ROLLED_BACK = 26
+    TRANSACTION_IN_DOUBT = 27
 
 
 class MqError(Exception):
@@ -208,6 +210,18 @@ class SpooledError(MqError):
     again; the callback of :meth:`~mqproducer.Producer.set_spool_callback` tells what becomes of it."""
 
     STATUS = Status.SPOOLED
+
+
+class TransactionRolledBackError(MqError):
+    """The broker has dropped the transaction, all of it: its connection ended before the commit, or it refused a part."""
+
+    STATUS = Status.TRANSACTION_ROLLED_BACK
+
+
+class TransactionInDoubtError(MqError):
+    """No answer came to a commit: the transaction may be committed or not."""
+
+    STATUS = Status.TRANSACTION_IN_DOUBT
 
 
 class BrokerError(MqError):

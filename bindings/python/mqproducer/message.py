@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ctypes import addressof, c_char, sizeof, string_at
+from ctypes import addressof, c_char, pointer, sizeof, string_at
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Optional, TypedDict, Union
@@ -12,6 +12,8 @@ from . import _abi, _abi_message
 from ._borrowed import Borrowed
 from ._native import number, str_of, text_of
 from .errors import MessageError, refusal
+from .jms import Jms
+from .jms import lend as lend_jms
 
 #: What a body may be. Text is refused: encode it, so that its bytes are the caller's choice.
 Body = Union[bytes, bytearray, memoryview]
@@ -58,6 +60,8 @@ class Message:
     #: carried as the property ``traceparent``; None: what :meth:`~mqproducer.Producer.set_trace_context` tells, if
     #: anything.
     trace_parent: Optional[str] = None
+    #: What a JMS message has beside all this, for ActiveMQ; None: nothing.
+    jms: Optional[Jms] = None
 
 
 class MessageFields(TypedDict, total=False):
@@ -75,6 +79,7 @@ class MessageFields(TypedDict, total=False):
     lite_topic: Optional[str]
     sharding_property: Optional[str]
     trace_parent: Optional[str]
+    jms: Optional[Jms]
 
 
 #: What RocketMQ's Java client calls an illegal message.
@@ -124,6 +129,8 @@ def lend(message: Message) -> tuple[_abi_message.Message, Any]:
         native.sharding_key = str_of("sharding_property", message.sharding_property)
     if message.trace_parent is not None:
         native.trace_parent = str_of("trace_parent", message.trace_parent)
+    if message.jms is not None:
+        native.jms = pointer(lend_jms(message.jms))
     return native, lender
 
 

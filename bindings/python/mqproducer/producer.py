@@ -17,6 +17,7 @@ from .message import Body, Message, MessageFields
 from .receipt import Receipt
 from .request import RequestCalls
 from .selector import Selector
+from .temporary import TemporaryCalls
 from .trace import TraceCalls
 from .transaction import TransactionCalls
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class Producer(BatchCalls, RequestCalls, TraceCalls, TransactionCalls, ProducerBase):
+class Producer(BatchCalls, RequestCalls, TemporaryCalls, TraceCalls, TransactionCalls, ProducerBase):
     """Sends messages. Create few and keep them: each has its own connections.
 
-    ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers) or ``mock://name`` (a cluster
-    inside this process, for tests and trials). ``group`` is the producer group. Each key of
+    ``url`` chooses the transport: ``rocketmq://host:9876;host2:9876`` (name servers), ``activemq://host:61616`` or
+    ``failover:(activemq://a:61616,activemq://b:61616)`` (brokers of ActiveMQ), ``mock://name`` or
+    ``mock+openwire://name`` (a cluster inside this process, for tests and trials). ``group`` is the producer group. Each key of
     :func:`mqproducer.config_options` is a keyword argument, under its own name.
 
     Any number of threads may use it at the same time. As a context manager it starts on entering and closes at the

@@ -1,17 +1,17 @@
-//! Every key, a row each.
+//! The keys of RocketMQ, a row each.
 
 use super::{OptionKind, OptionSpec};
 
 const MIN_MS: i64 = 1;
 const HOUR_MS: i64 = 3_600_000;
 
-/// Most keys.
+/// The keys that RocketMQ reads, some of them ActiveMQ, too.
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         key: "url",
         kind: OptionKind::Text,
         default: "",
-        doc: "Where to send: `rocketmq://host:9876;host2:9876` (name servers) or `mock://[name][?brokers=N&queues=N]` (the embedded cluster). Required, unless `NAMESRV_ADDR` of the environment or `name_server_address_url` tells the name servers.",
+        doc: "Where to send: `rocketmq://host:9876;host2:9876` (name servers), `activemq://host:61616`, `activemq+ssl://host:61617`, `failover:(activemq://a:61616,activemq://b:61616)?randomize=false` (ActiveMQ's brokers, with the options of its Java client behind `?`) or `mock://[name][?brokers=N&queues=N]` (the embedded cluster). Required, unless `NAMESRV_ADDR` of the environment or `name_server_address_url` tells the name servers.",
         java: None,
     },
     OptionSpec {
@@ -39,7 +39,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         key: "producer_group",
         kind: OptionKind::Text,
         default: "",
-        doc: "The producer group, 1 to 120 bytes of `%|a-zA-Z0-9_-`. Required; `DEFAULT_PRODUCER` is refused.",
+        doc: "The producer group, 1 to 120 bytes of `%|a-zA-Z0-9_-`. Required, but not for ActiveMQ, which has none; `DEFAULT_PRODUCER` is refused.",
         java: None,
     },
     OptionSpec {

@@ -4,17 +4,17 @@
 const READ_BUFFER: usize = 64 * 1024;
 
 /// Bytes read and not yet decoded.
-pub(super) struct ReadBuffer {
+pub(in crate::net) struct ReadBuffer {
     memory: Vec<u8>,
     filled: usize,
 }
 
 impl ReadBuffer {
-    pub(super) fn new() -> Self {
+    pub(in crate::net) fn new() -> Self {
         ReadBuffer { memory: vec![0; READ_BUFFER], filled: 0 }
     }
 
-    pub(super) fn room(&mut self) -> &mut [u8] {
+    pub(in crate::net) fn room(&mut self) -> &mut [u8] {
         if self.filled == self.memory.len() {
             self.memory.resize(self.filled * 2, 0);
         }
@@ -22,20 +22,20 @@ impl ReadBuffer {
     }
 
     /// Counts `n` bytes in; whether they filled the room, so that there may be more.
-    pub(super) fn filled(&mut self, n: usize) -> bool {
+    pub(in crate::net) fn filled(&mut self, n: usize) -> bool {
         self.filled += n;
         self.filled == self.memory.len()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::net) fn bytes(&self) -> &[u8] {
         &self.memory[..self.filled]
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::net) fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    pub(super) fn consume(&mut self, n: usize) {
+    pub(in crate::net) fn consume(&mut self, n: usize) {
         self.memory.copy_within(n..self.filled, 0);
         self.filled -= n;
         if self.filled < READ_BUFFER && self.memory.len() > READ_BUFFER {

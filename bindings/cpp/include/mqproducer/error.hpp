@@ -73,6 +73,10 @@ enum class Status : mqp_status {
     request_timeout = MQP_ERR_REQUEST_TIMEOUT,
     /// Not sent yet: the message waits in the local spool, from which it is sent later. Not a success, nor to be sent again.
     spooled = MQP_ERR_SPOOLED,
+    /// The broker has dropped the transaction, all of it: its connection ended before the commit, or it refused a part.
+    transaction_rolled_back = MQP_ERR_TRANSACTION_ROLLED_BACK,
+    /// No answer came to a commit: the transaction may be committed or not.
+    transaction_in_doubt = MQP_ERR_TRANSACTION_IN_DOUBT,
 };
 
 /// The stable name of a status, such as `NO_ROUTE`; `UNKNOWN` for a number that the library does not know. It lives for

@@ -1,0 +1,10 @@
+//! The producer against a real ActiveMQ; what the broker stored is read back by the official Java client.
+
+mod broker;
+mod failures;
+mod messages;
+mod modes;
+mod programs;
+#[path = "../support/mod.rs"]
+mod support;
+mod transactions;
