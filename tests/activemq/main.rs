@@ -1,6 +1,8 @@
 //! The producer against a real ActiveMQ; what the broker stored is read back by the official Java client.
 
 mod broker;
+#[cfg(feature = "mock")]
+mod embedded;
 mod failures;
 mod messages;
 mod modes;
