@@ -87,7 +87,7 @@ var (
 	ErrTransactionRolledBack error = sentinel(StatusTransactionRolledBack)
 	ErrTransactionInDoubt    error = sentinel(StatusTransactionInDoubt)
 
-	ErrCanceled        error = sentinel(StatusCanceled)
+	ErrCanceled error = sentinel(StatusCanceled)
 )
 
 // The Codes that the library gives a timeout, and that of a request.

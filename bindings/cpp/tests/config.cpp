@@ -136,6 +136,7 @@ TEST(status_has_every_row_of_the_table) {
         {Status::unsupported, "UNSUPPORTED"},
         {Status::forbidden, "FORBIDDEN"},
         {Status::request_timeout, "REQUEST_TIMEOUT"},
+        {Status::spooled, "SPOOLED"},
         {Status::transaction_rolled_back, "TRANSACTION_ROLLED_BACK"},
         {Status::transaction_in_doubt, "TRANSACTION_IN_DOUBT"},
     };
