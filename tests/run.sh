@@ -96,7 +96,7 @@ for line in $lines; do
     grep -q '^[a-z]* *FAILED' "$line" || continue
     name=$(basename "$line" .line)
     echo "----- $name: where it speaks of failing"
-    grep -n -a -i -m 40 'fail\|panicked\|error\|DATA RACE' "$logs/$name.log" | cut -c1-400
+    grep -n -a -i 'fail\|panicked\|error\|not so\|DATA RACE' "$logs/$name.log" | grep -v '\.\.\. ok$\|: *ok \| 0 failed' | head -n 40 | cut -c1-400
     echo "----- $name: its end"
     tail -n 60 "$logs/$name.log" | cut -c1-1000
     echo "-----"

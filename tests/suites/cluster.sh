@@ -4,6 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 ${CARGO:-cargo} build
-${CARGO:-cargo} test --test cluster_selftest -- --nocapture
-${CARGO:-cargo} test --test cluster
-${CARGO:-cargo} test --test activemq
+status=0
+${CARGO:-cargo} test --test cluster_selftest -- --nocapture || status=$?
+${CARGO:-cargo} test --test cluster || status=$?
+${CARGO:-cargo} test --test activemq || status=$?
+exit $status

@@ -11,5 +11,5 @@ for file in tests/*.rs; do
     # That one needs a real cluster.
     [ "$name" = cluster_selftest ] || set -- "$@" --test "$name"
 done
-$CARGO test "$@"
+$CARGO test --no-fail-fast "$@"
 $CARGO test --no-default-features --test security
