@@ -22,7 +22,6 @@ second="miri loom tsan deny fuzz package librocketmq valgrind asan python go ref
 
 command_of() {
     case $1 in
-    cpp) echo "sh bindings/cpp/run_tests.sh" ;;
     python) echo "python3 bindings/python/run_tests.py" ;;
     *) echo "sh tests/suites/$1.sh" ;;
     esac
