@@ -42,10 +42,9 @@ reference:
 	    MQPRODUCER_LIBRARY=$$library PYTHONPATH=$$root/bindings/python python3 -m pydoc -w mqproducer
 	output=$$(realpath $(TARGET)/reference/go) && cd bindings/go && go doc -all . >$$output/mqproducer.txt
 
-# The optimised libraries and headers. One crate type at a time: with several, cargo leaves link-time optimisation out.
+# The optimised libraries and headers. Not the crate type `lib`: beside it cargo leaves link-time optimisation out.
 package:
-	$(CARGO) rustc --release --lib --crate-type cdylib
-	$(CARGO) rustc --release --lib --crate-type staticlib
+	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
 	rm -rf dist && mkdir -p dist/lib dist/include
 	strip --strip-unneeded -o dist/lib/libmqproducer.so $(TARGET)/release/libmqproducer.so
 	strip --strip-debug -o dist/lib/libmqproducer.a $(TARGET)/release/libmqproducer.a

@@ -53,6 +53,8 @@ step() {
     fi
 }
 
+# Programs of an earlier choice of standards would be run, too.
+rm -f -- "$build"/in-tree/tests/*_cxx[0-9]*
 # Optimised a little: some warnings need it, and more would take most of the time.
 cmake -S . -B "$build/in-tree" -DCMAKE_CXX_FLAGS="-O1 -g1" -DCMAKE_C_FLAGS="-O1 -g1" -DMQPRODUCER_LIBRARY="$library" \
     -DCMAKE_INSTALL_PREFIX="$build/prefix" -DCMAKE_INSTALL_LIBDIR=lib >"$output" || { cat "$output"; exit 1; }
@@ -82,7 +84,7 @@ prints() {
 stress_stores_all() {
     rm -f -- "$build/stress.jsonl"
     timeout 300 "$@" mock://stress Stress 2000 "$build/stress.jsonl" || return
-    [ "$(grep -c '"ok":true,"error":null,"message_id":"[0-9A-F]\{32\}"' "$build/stress.jsonl")" = 2000 ]
+    [ "$(grep -c '"ok":true.*"message_id":"[0-9A-F]\{32\}"' "$build/stress.jsonl")" = 2000 ]
 }
 for language in c cpp; do
     step "stress in $language" stress_stores_all "$build/in-tree/tests/stress/stress_$language"

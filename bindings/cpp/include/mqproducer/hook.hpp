@@ -317,9 +317,8 @@ private:
         while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
             --length;
         }
-        // A view of nothing may be a null pointer, which `memcpy` must not get.
-        std::copy_n(text.data(), length, reason);
-        reason[length] = '\0';
+        // Of a view of nothing, which may be a null pointer, this copies nothing: `memcpy` must not get it.
+        reason[text.copy(reason, length)] = '\0';
     }
 };
 
