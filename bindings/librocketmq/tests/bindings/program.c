@@ -208,10 +208,14 @@ static void batch(CProducer *producer) {
 }
 
 static void transactions(void) {
-    CProducer *producer = started(CreateTransactionProducer("drop-in-c-transactions", check, &lock));
+    CProducer *producer;
     CSendResult result;
+    char group[128];
     int answer;
 
+    /* Its own: the broker may ask any producer of a group, also that of the same program beside this one. */
+    snprintf(group, sizeof group, "drop-in-c-%s", topic);
+    producer = started(CreateTransactionProducer(group, check, &lock));
     for (answer = E_COMMIT_TRANSACTION; answer <= E_UNKNOWN_TRANSACTION; answer++) {
         CTransactionStatus status = (CTransactionStatus)answer;
         CMessage *message;

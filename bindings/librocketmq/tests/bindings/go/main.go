@@ -150,7 +150,8 @@ func main() {
 	}
 
 	told := &listener{checked: make(chan string, 10)}
-	transactions, err := rocketmq.NewTransactionProducer(config("drop-in-go-tx", rocketmq.TransProducer), told, nil)
+	// A group of its own: the broker may ask any producer of a group, also that of the same program beside this one.
+	transactions, err := rocketmq.NewTransactionProducer(config("drop-in-go-"+topic, rocketmq.TransProducer), told, nil)
 	must("NewTransactionProducer", err)
 	must("Start", transactions.Start())
 	for _, answer := range []rocketmq.TransactionStatus{
