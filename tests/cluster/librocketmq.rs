@@ -1,5 +1,6 @@
 //! The drop-in for RocketMQ's native client under the bindings of others, which are as their registries have them.
 
+use crate::programs::outside_of_cargo;
 use crate::suites::{Bench, text};
 use crate::support::messages::StoredMessage;
 use serde_json::Value;
@@ -40,10 +41,7 @@ fn prepare(bench: &Bench) -> Result<PathBuf, String> {
     let work = target.join("librocketmq/bindings");
     let mut make = Command::new("make");
     make.arg("-C").arg(root).arg("librocketmq");
-    // What cargo sets for its tests would have build scripts run again.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
-        make.env_remove(name);
-    }
+    outside_of_cargo(&mut make);
     make.env("CARGO_TARGET_DIR", &target);
     bench.programs()?.run(make, BUILD_LIMIT)?;
     let mut prepare = Command::new("sh");

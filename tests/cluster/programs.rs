@@ -12,6 +12,14 @@ pub struct Programs {
     library: PathBuf,
 }
 
+/// Has a command that builds find none of what cargo sets for its tests, for which build scripts would run again.
+pub fn outside_of_cargo(command: &mut Command) {
+    let of_users = ["CARGO_HOME", "CARGO_TARGET_DIR"];
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && !of_users.contains(&&**name)) {
+        command.env_remove(name);
+    }
+}
+
 impl Programs {
     /// Builds the programs of C, C++ and Go against the library beside this test's executable.
     pub fn build() -> Result<Programs, String> {
