@@ -167,6 +167,8 @@ class Stress(unittest.TestCase):
             done = run(STRESS, url, "Stress", str(total), str(out))
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        # They are written as the messages end.
+        lines.sort(key=lambda line: int(line["i"]))
         self.assertEqual([line["i"] for line in lines], list(range(total)))
         return lines
 
