@@ -47,9 +47,9 @@ def every_way(producer: Producer) -> list[MqError]:
         producer.send("T", b"sync")
     except MqError as error:
         ends.append(error)
-    error = producer.send_future("T", b"future").exception(30)
-    assert isinstance(error, MqError)
-    ends.append(error)
+    failure = producer.send_future("T", b"future").exception(30)
+    assert isinstance(failure, MqError)
+    ends.append(failure)
     told: list[Any] = []
     producer.send_async(Message("T", b"async"), lambda receipt, error: told.append(error))
     producer.flush()
