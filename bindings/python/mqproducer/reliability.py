@@ -95,9 +95,10 @@ def _on_event(key: int, event: Any) -> None:
     callback = kept(key)
     try:
         view = event.contents
+        kind: int = view.kind
         callback(
             ReliabilityEvent(
-                kind=_KINDS.get(view.kind, view.kind),
+                kind=_KINDS.get(kind, kind),
                 message=read_received(view.message) if view.message else None,
                 receipt=read_receipt(view.receipt) if view.receipt else None,
                 error=read_error(view.error) if view.error else None,
