@@ -45,7 +45,7 @@ reference:
 # The optimised libraries and headers. Not the crate type `lib`: beside it cargo leaves link-time optimisation out.
 package:
 	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
-	rm -rf dist && mkdir -p dist/lib dist/include
+	rm -rf dist/lib dist/include && mkdir -p dist/lib dist/include
 	strip --strip-unneeded -o dist/lib/libmqproducer.so $(TARGET)/release/libmqproducer.so
 	strip --strip-debug -o dist/lib/libmqproducer.a $(TARGET)/release/libmqproducer.a
 	cp include/mqproducer.h dist/include/
@@ -69,12 +69,15 @@ bench-drivers: package
 
 # The drop-in for RocketMQ's native client, in dist/librocketmq. Its target folder is its own: there the core is built
 # without its C surface. Its two crate types leave the link-time optimisation on, which is done once for both. Of the
-# static library one object remains, in which only the old functions can be seen.
+# static library one object remains, in which only the old functions can be seen. Both are put in place whole, under
+# programs that use the ones before.
 librocketmq:
 	CARGO_TARGET_DIR=$(TARGET)/librocketmq $(CARGO) build -p librocketmq --release
-	rm -rf dist/librocketmq && mkdir -p dist/librocketmq/lib dist/librocketmq/include
-	strip --strip-unneeded -o dist/librocketmq/lib/librocketmq.so $(TARGET)/librocketmq/release/librocketmq.so
-	sh bindings/librocketmq/archive.sh $(TARGET)/librocketmq/release/librocketmq.a dist/librocketmq/lib/librocketmq.a
+	mkdir -p dist/librocketmq/lib dist/librocketmq/include
+	new=$$(mktemp -d dist/librocketmq/lib/new.XXXXXX) && \
+	    strip --strip-unneeded -o $$new/librocketmq.so $(TARGET)/librocketmq/release/librocketmq.so && \
+	    sh bindings/librocketmq/archive.sh $(TARGET)/librocketmq/release/librocketmq.a $$new/librocketmq.a && \
+	    mv -f $$new/librocketmq.so $$new/librocketmq.a dist/librocketmq/lib/ && rmdir $$new
 	cp -R bindings/librocketmq/include/rocketmq dist/librocketmq/include/
 	@ls -l dist/librocketmq/lib
 
