@@ -87,9 +87,10 @@ pub(crate) struct Held {
 
 /// A check with all that it lends.
 pub(crate) struct HeldCheck {
-    check: Box<Check>,
     checker: Arc<RawChecker>,
     message: Option<ReceivedMessage>,
+    /// The last to be dropped: a close waits for it.
+    check: Box<Check>,
 }
 
 impl RawJob {
@@ -98,7 +99,7 @@ impl RawJob {
     }
 
     pub(crate) fn check(check: Box<Check>, checker: Arc<RawChecker>) -> Self {
-        RawJob::Check(Box::new(HeldCheck { check, checker, message: None }))
+        RawJob::Check(Box::new(HeldCheck { checker, message: None, check }))
     }
 
     /// Runs it on the calling thread. While a foreign function runs, no frame of Rust holds anything that needs a drop.

@@ -226,12 +226,13 @@ impl Drop for ForeignChecker {
 
 /// A check with all that C is shown of it.
 pub(crate) struct HeldCheck {
-    check: Box<Check>,
     message: Option<ReceivedMessage>,
     lent: Option<mqp_received_message>,
     state: TransactionState,
     hooks: Option<Arc<[Hook]>>,
     shown: Option<EndShown>,
+    /// The last to be dropped: a close waits for it.
+    check: Box<Check>,
 }
 
 // SAFETY: the pointers of `shown` are set by the thread that uses them; all else can be sent.
@@ -239,7 +240,7 @@ unsafe impl Send for HeldCheck {}
 
 impl HeldCheck {
     pub(crate) fn new(check: Box<Check>) -> Self {
-        HeldCheck { check, message: None, lent: None, state: TransactionState::Unknown, hooks: None, shown: None }
+        HeldCheck { message: None, lent: None, state: TransactionState::Unknown, hooks: None, shown: None, check }
     }
 
     /// Puts the message into the form that the checker reads; `false`: there is nothing to ask.

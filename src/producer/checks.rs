@@ -75,7 +75,8 @@ impl Drop for Place {
 }
 
 /// The checks that are being answered: a close waits for them, since the broker heard nothing of a decision that the
-/// checker has made already, and may find nobody else to ask.
+/// checker has made already, and may find nobody else to ask; and until they let go of the checker and the hooks, so
+/// that a program knows when both were used last.
 #[derive(Default)]
 struct Answering {
     count: Mutex<usize>,
@@ -227,6 +228,7 @@ pub(crate) struct Check {
     region_id: String,
     topic: String,
     place: Option<Place>,
+    /// The last to be dropped.
     turn: Option<Turn>,
 }
 
@@ -243,7 +245,6 @@ impl Check {
         // Before the look at the phase: a close that this look does not see waits for the turn.
         self.turn = Some(Turn::begin(&core.checks.answering));
         if core.must_run().is_err() || core.is_discarding() {
-            self.turn = None;
             return None;
         }
         let body = std::mem::take(&mut self.body);
@@ -252,7 +253,6 @@ impl Check {
             Ok(message) => message,
             Err(error) => {
                 tracing::warn!(address = %self.connection.address(), %error, "a transaction check cannot be read");
-                self.turn = None;
                 return None;
             }
         };
@@ -265,7 +265,6 @@ impl Check {
 
     /// Tells the broker; the hooks to be told of it. A producer whose close did not wait for it tells nothing.
     pub(crate) fn answer(&mut self, state: TransactionState, remark: Option<&str>) -> Option<Arc<[Hook]>> {
-        let _turn = self.turn.take();
         let core = self.core.upgrade().filter(|core| core.must_end().is_none())?;
         let told = self.fields().and_then(|check| {
             let end = check.answer(&core.settings.producer_group, state);

@@ -11,7 +11,7 @@
 static int check_passed, check_failed, check_failures;
 
 #define CHECK(condition) \
-    ((condition) ? (void)0 : (check_failures++, (void)printf("%s:%d: %s\n", __FILE__, __LINE__, #condition)))
+    ((condition) ? (void)0 : (check_failures++, (void)printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition)))
 
 /* The call fails with `expected`, and its text holds `part`; the call's last argument is `&error`. */
 #define CHECK_ERROR(call, expected, part) \

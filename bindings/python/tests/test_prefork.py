@@ -55,6 +55,13 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
+def is_served(listening: Path) -> bool:
+    """Its file is there a little before anything listens."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        return connection.connect_ex(str(listening)) == 0
+
+
 def get(listening: Path, page: str) -> list[str]:
     connection = UnixConnection(listening)
     try:
@@ -81,7 +88,7 @@ class Prefork(unittest.TestCase):
                 text=True,
             )
             try:
-                wait_until(lambda: listening.exists() or server.poll() is not None, "the server listens", 60)
+                wait_until(lambda: is_served(listening) or server.poll() is not None, "the server listens", 60)
                 workers = set()
                 for number in range(30):
                     worker, told, status = get(listening, f"/{number}")
