@@ -47,6 +47,23 @@ pub(crate) fn wait_timeout<'a, T>(
     }
 }
 
+/// Waits until what the lock guards is `done`, or until the deadline; whether it is.
+pub(crate) fn wait_until<T>(
+    condvar: &Condvar,
+    mut guard: MutexGuard<'_, T>,
+    deadline: std::time::Instant,
+    done: impl Fn(&T) -> bool,
+) -> bool {
+    while !done(&guard) {
+        let now = std::time::Instant::now();
+        if now >= deadline {
+            return false;
+        }
+        guard = wait_timeout(condvar, guard, deadline - now);
+    }
+    true
+}
+
 /// Opened once, by one thread, for another that waits.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -62,14 +79,6 @@ impl Gate {
 
     /// Waits until the gate is open, or the deadline; whether it is open.
     pub(crate) fn wait(&self, deadline: std::time::Instant) -> bool {
-        let mut opened = self.opened.lock();
-        while !*opened {
-            let now = std::time::Instant::now();
-            if now >= deadline {
-                return false;
-            }
-            opened = wait_timeout(&self.changed, opened, deadline - now);
-        }
-        true
+        wait_until(&self.changed, self.opened.lock(), deadline, |opened| *opened)
     }
 }

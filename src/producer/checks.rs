@@ -12,7 +12,7 @@ use crate::protocol::remoting::transaction::{CheckTransactionState, TransactionS
 use crate::protocol::remoting::{properties, stored_message};
 use crate::received::ReceivedMessage;
 use crate::runtime::Job;
-use crate::sync::{Condvar, Mutex, wait_timeout};
+use crate::sync::{Condvar, Mutex, wait_until};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -103,14 +103,7 @@ impl Drop for Turn {
 impl Checks {
     /// Waits until no check is being answered.
     pub(super) fn wait_idle(&self, deadline: Instant) {
-        let mut count = self.answering.count.lock();
-        while *count > 0 {
-            let now = Instant::now();
-            if now >= deadline {
-                return;
-            }
-            count = wait_timeout(&self.answering.ended, count, deadline - now);
-        }
+        wait_until(&self.answering.ended, self.answering.count.lock(), deadline, |count| *count == 0);
     }
 
     pub(super) fn has_checker(&self) -> bool {

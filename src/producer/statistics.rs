@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::runtime::{Dispatcher, Job};
 use crate::statistics::counters::Causes;
 use crate::statistics::{BrokerStatistics, CauseCount, RouteStatistics, Statistics};
-use crate::sync::{Condvar, Mutex, wait_timeout};
+use crate::sync::{Condvar, Mutex, wait_until};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -57,14 +57,7 @@ impl Reports {
 
     /// Waits until no call is under way.
     pub(super) fn wait_idle(&self, deadline: Instant) {
-        let mut state = self.state.lock();
-        while state.calling {
-            let now = Instant::now();
-            if now >= deadline {
-                return;
-            }
-            state = wait_timeout(&self.changed, state, deadline - now);
-        }
+        wait_until(&self.changed, self.state.lock(), deadline, |state| !state.calling);
     }
 
     fn begin(&self) -> bool {
