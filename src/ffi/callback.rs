@@ -24,6 +24,7 @@ use crate::producer::statistics::Report;
 use crate::runtime::{Job, Runtime};
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The end of one message. In a callback everything in it is *borrowed* until the callback returns; mqp_receipt_clone
 /// and mqp_error_clone keep more. From a completion queue it is *owned*: mqp_completions_free.
@@ -151,6 +152,42 @@ impl GiveBack {
         if let Some(drop) = self.drop {
             // SAFETY: called once, after the last call, as the documentation of each callback promises.
             unsafe { drop(self.user_data) };
+        }
+    }
+}
+
+/// The `user_data` of a callback that is called again and again; it is given back when this is dropped.
+pub(crate) struct KeptUserData {
+    give_back: GiveBack,
+    discarded: AtomicBool,
+}
+
+// SAFETY: as for `GiveBack`: `user_data` is never read here.
+unsafe impl Sync for KeptUserData {}
+
+impl KeptUserData {
+    pub(crate) fn new(user_data: *mut c_void, drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>) -> Self {
+        KeptUserData { give_back: GiveBack::new(user_data, drop), discarded: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn get(&self) -> *mut c_void {
+        self.give_back.user_data()
+    }
+
+    /// It is left to the end of the process.
+    pub(crate) fn discard(&self) {
+        self.discarded.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_discarded(&self) -> bool {
+        self.discarded.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for KeptUserData {
+    fn drop(&mut self) {
+        if !self.is_discarded() {
+            self.give_back.dispatch();
         }
     }
 }

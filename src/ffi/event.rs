@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
-use super::callback::GiveBack;
+use super::callback::KeptUserData;
 use super::error::mqp_error;
 use super::producer::mqp_producer;
 use super::receipt::mqp_receipt;
@@ -14,7 +14,6 @@ use crate::event::{ReliabilityEvent, ReliabilityEventKind};
 use crate::producer::events::{EventListener, Facts, Subject};
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reliable sending gave a message up: every try was used, or its time. The alarm's only kind.
 pub const MQP_EVENT_GIVEN_UP: u32 = 1;
@@ -80,29 +79,13 @@ type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_reliability_even
 /// A callback that was taken; its `user_data` is given back when it is dropped.
 pub(crate) struct ForeignEvents {
     call: Call,
-    give_back: GiveBack,
-    /// Whether it is not called any more and `user_data` is left to the end of the process.
-    discarded: AtomicBool,
+    user_data: KeptUserData,
 }
 
 impl ForeignEvents {
     /// It is neither called nor given back any more.
     pub(crate) fn discard(&self) {
-        self.discarded.store(true, Ordering::Release);
-    }
-}
-
-// SAFETY: `user_data` is never read here, and the documentation of `mqp_reliability_callback` says on which threads it
-// is used.
-unsafe impl Send for ForeignEvents {}
-// SAFETY: the same.
-unsafe impl Sync for ForeignEvents {}
-
-impl Drop for ForeignEvents {
-    fn drop(&mut self) {
-        if !self.discarded.load(Ordering::Acquire) {
-            self.give_back.dispatch();
-        }
+        self.user_data.discard();
     }
 }
 
@@ -136,7 +119,7 @@ impl HeldEvents {
         if let Some(facts) = self.facts.take() {
             self.events = facts.events().into_iter();
         }
-        let next = self.events.next().filter(|_| !self.listener.discarded.load(Ordering::Acquire));
+        let next = self.events.next().filter(|_| !self.listener.user_data.is_discarded());
         let Some(ReliabilityEvent { kind, message, receipt, error }) = next else {
             return std::ptr::null();
         };
@@ -160,7 +143,7 @@ impl HeldEvents {
     }
 
     fn target(&self) -> (Call, *mut c_void) {
-        (self.listener.call, self.listener.give_back.user_data())
+        (self.listener.call, self.listener.user_data.get())
     }
 
     fn end(self) {
@@ -201,10 +184,10 @@ unsafe fn set(
         let Some(call) = callback.call else {
             return Err(invalid("`callback.call` is NULL".to_owned()));
         };
-        let give_back = GiveBack::new(callback.user_data, callback.drop);
-        let discarded = AtomicBool::new(false);
-        let make = || EventListener::Foreign(Arc::new(ForeignEvents { call, give_back, discarded }));
-        producer.producer.listen(subject, make)
+        producer.producer.listen(subject, || {
+            let user_data = KeptUserData::new(callback.user_data, callback.drop);
+            EventListener::Foreign(Arc::new(ForeignEvents { call, user_data }))
+        })
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }

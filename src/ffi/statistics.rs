@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
-use super::callback::GiveBack;
+use super::callback::KeptUserData;
 use super::error::mqp_error;
 use super::handle::Out;
 use super::producer::mqp_producer;
@@ -13,7 +13,6 @@ use super::{boundary, handle};
 use crate::producer::statistics::{Listener, Report};
 use crate::statistics::Statistics;
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What a producer counted up to one moment: an *owned* handle, freed by mqp_statistics_free, unless a callback lends
@@ -58,29 +57,13 @@ type Call = unsafe extern "C-unwind" fn(*mut c_void, *const mqp_statistics);
 /// A callback that was taken; its `user_data` is given back when it is dropped.
 pub(crate) struct ForeignStatistics {
     call: Call,
-    give_back: GiveBack,
-    /// Whether `user_data` is left to the end of the process.
-    discarded: AtomicBool,
+    user_data: KeptUserData,
 }
 
 impl ForeignStatistics {
     /// It is not given back.
     pub(crate) fn discard(&self) {
-        self.discarded.store(true, Ordering::Release);
-    }
-}
-
-// SAFETY: `user_data` is never read here, and the documentation of `mqp_statistics_callback` says on which threads it is
-// used.
-unsafe impl Send for ForeignStatistics {}
-// SAFETY: the same.
-unsafe impl Sync for ForeignStatistics {}
-
-impl Drop for ForeignStatistics {
-    fn drop(&mut self) {
-        if !self.discarded.load(Ordering::Acquire) {
-            self.give_back.dispatch();
-        }
+        self.user_data.discard();
     }
 }
 
@@ -97,7 +80,7 @@ impl HeldReport {
     }
 
     fn target(&self) -> (Call, *mut c_void) {
-        (self.listener.call, self.listener.give_back.user_data())
+        (self.listener.call, self.listener.user_data.get())
     }
 
     /// Takes the statistics; NULL when there is nothing to tell any more.
@@ -200,9 +183,10 @@ pub unsafe extern "C" fn mqp_producer_set_statistics_callback(
         let Some(call) = callback.call else {
             return Err(invalid("`callback.call` is NULL".to_owned()));
         };
-        let give_back = GiveBack::new(callback.user_data, callback.drop);
-        let discarded = AtomicBool::new(false);
-        producer.producer.report_to(|| Listener::Foreign(Arc::new(ForeignStatistics { call, give_back, discarded })))
+        producer.producer.report_to(|| {
+            let user_data = KeptUserData::new(callback.user_data, callback.drop);
+            Listener::Foreign(Arc::new(ForeignStatistics { call, user_data }))
+        })
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
