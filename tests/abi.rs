@@ -7,14 +7,10 @@ mod servers;
 #[path = "abi/support.rs"]
 mod support;
 
-use servers::{Request, answer, answering, closed_port, name_server_of, serve};
+use servers::{answer, answering, broker, closed_port, name_server_of, serve, silent_url};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use support::{ROOT, build, check, passed, run, source, text};
-
-/// Heartbeat and farewell: requests that the odd brokers answer well.
-const HEART_BEAT: i64 = 34;
-const UNREGISTER_CLIENT: i64 = 35;
 
 #[test]
 fn a_failing_case_is_noticed() {
@@ -83,15 +79,6 @@ fn transactions_and_recalls() {
 #[test]
 fn fork() {
     check("fork", &[]);
-}
-
-/// A broker that greets well and answers no send.
-fn silent_url() -> String {
-    let silent = name_server_of(answering(|request| match request.code {
-        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
-        _ => Some(Vec::new()),
-    }));
-    format!("rocketmq://{silent}")
 }
 
 /// Rows: AS-03 AS-05.
@@ -263,14 +250,6 @@ fn half_a_frame_and_then_silence() {
         }
     });
     sends_end("silence", server, false, &server.to_string(), &["NO_NAME_SERVER", "TIMEOUT"]);
-}
-
-/// A broker that greets well and answers each send with `reply`.
-fn broker(reply: impl Fn(&Request) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
-    name_server_of(answering(move |request| match request.code {
-        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
-        _ => reply(request),
-    }))
 }
 
 #[test]

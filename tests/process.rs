@@ -8,25 +8,13 @@ mod servers;
 #[path = "abi/support.rs"]
 mod support;
 
-use servers::{answer, answering, name_server_of};
+use servers::silent_url;
 use std::process::Command;
 use support::{ROOT, WARNINGS, build, check, run, scratch, shared_library, source, text};
-
-const HEART_BEAT: i64 = 34;
-const UNREGISTER_CLIENT: i64 = 35;
 
 #[test]
 fn what_is_left_alone_and_what_goes_on() {
     check("process", &[]);
-}
-
-/// A broker that greets well and answers no send.
-fn silent_url() -> String {
-    let silent = name_server_of(answering(|request| match request.code {
-        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
-        _ => Some(Vec::new()),
-    }));
-    format!("rocketmq://{silent}")
 }
 
 #[test]

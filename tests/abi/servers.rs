@@ -80,3 +80,20 @@ pub fn name_server_of(broker: SocketAddr) -> SocketAddr {
     );
     answering(move |request| Some(answer(0, request.opaque, "", &route)))
 }
+
+/// Heartbeat and farewell: requests that the odd brokers answer well.
+const HEART_BEAT: i64 = 34;
+const UNREGISTER_CLIENT: i64 = 35;
+
+/// A broker that greets well and answers each send with `reply`.
+pub fn broker(reply: impl Fn(&Request) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    name_server_of(answering(move |request| match request.code {
+        HEART_BEAT | UNREGISTER_CLIENT => Some(answer(0, request.opaque, "", "")),
+        _ => reply(request),
+    }))
+}
+
+/// The URL of a broker that greets well and answers no send.
+pub fn silent_url() -> String {
+    format!("rocketmq://{}", broker(|_| Some(Vec::new())))
+}
