@@ -42,10 +42,10 @@ pub(super) fn inflate(kind: MessageKind, content: &[u8], limit: usize) -> Result
     let (field, mut zlib, mut wanted) = ("content", content, None);
     if kind == MessageKind::Bytes {
         let mut r = Reader::new(content, false);
-        let length = r.i32(field)?;
+        let length = r.cursor.i32(field)?;
         let negative = CodecError::Invalid { field, value: length.into(), expected: "a length of 0 or more" };
         wanted = Some(usize::try_from(length).map_err(|_| negative)?);
-        zlib = r.rest();
+        zlib = r.cursor.rest();
     }
     // ActiveMQ's client compresses all of its buffer, so that what comes out may go on after the body's end.
     let most = wanted.map_or(limit.saturating_add(1), |wanted| wanted.min(limit.saturating_add(1)));
@@ -66,9 +66,9 @@ pub(super) fn inflate(kind: MessageKind, content: &[u8], limit: usize) -> Result
 /// The text in the content of a text message.
 pub(super) fn text(content: &[u8]) -> Result<String, CodecError> {
     let mut r = Reader::new(content, false);
-    let length = r.i32("text")?;
-    let bytes = r.take(length, "text")?;
-    match r.left() {
+    let length = r.cursor.i32("text")?;
+    let bytes = r.cursor.take(length, "text")?;
+    match r.cursor.left() {
         0 => Ok(text::decode(bytes, "text")?.into_owned()),
         extra => Err(CodecError::TooMuch { name: "text", extra }),
     }

@@ -34,7 +34,7 @@ impl<C: Object> Object for Packet<C> {
     fn read_body(kind: u8, r: &mut Reader<'_>) -> Result<Option<Self>, CodecError> {
         let (mut command_id, mut response_required) = (0, false);
         if kind != WireFormatInfo::KIND {
-            command_id = r.i32("command_id")?;
+            command_id = r.cursor.i32("command_id")?;
             response_required = r.bool("response_required")?;
         }
         let command = C::read_body(kind, r)?;
@@ -64,10 +64,10 @@ impl Packet {
     pub fn decode(body: &[u8], stack_traces: bool) -> Result<Self, CodecError> {
         let mut r = Reader::new(body, stack_traces);
         let field = "command";
-        let kind = r.u8(field)?;
+        let kind = r.cursor.u8(field)?;
         let unknown = CodecError::UnexpectedType { field, kind, expected: Command::EXPECTED };
         let packet = Packet::<Command>::read_body(kind, &mut r)?.ok_or(unknown)?;
-        match r.left() {
+        match r.cursor.left() {
             0 => Ok(packet),
             extra => Err(CodecError::TooMuch { name: packet.command.name(), extra }),
         }

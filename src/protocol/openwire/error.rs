@@ -1,5 +1,7 @@
 //! What can be wrong with bytes that claim to be OpenWire, or with a value that should become such.
 
+use crate::protocol::cursor::Short;
+
 /// Why bytes could not be decoded, or a value could not be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,12 @@ pub enum CodecError {
     /// A compressed body cannot be inflated.
     #[error("content: {0}")]
     Compression(String),
+}
+
+impl From<Short> for CodecError {
+    fn from(Short { field, need, have }: Short) -> Self {
+        CodecError::Truncated { field, need, have }
+    }
 }
 
 impl From<CodecError> for crate::error::Error {

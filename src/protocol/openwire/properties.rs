@@ -175,7 +175,7 @@ fn put_text(w: &mut Writer<'_>, value: &str) {
 pub fn decode(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, Value<'_>)>, CodecError> {
     let mut r = Reader::new(bytes, false);
     let map = read_map(&mut r)?;
-    match r.left() {
+    match r.cursor.left() {
         0 => Ok(map),
         extra => Err(CodecError::TooMuch { name: "properties", extra }),
     }
@@ -184,11 +184,11 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, Value<'_>)>, CodecError
 type Map<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 fn read_map<'a>(r: &mut Reader<'a>) -> Result<Map<'a>, CodecError> {
-    let count = r.i32("properties")?;
+    let count = r.cursor.i32("properties")?;
     if count < 0 {
         return Ok(Vec::new());
     }
-    let count = r.count(count.into(), 3, "properties")?;
+    let count = r.cursor.count(count.into(), 3, "properties")?;
     let mut map = Vec::new();
     for _ in 0..count {
         let name = r.utf("property name")?;
@@ -199,29 +199,29 @@ fn read_map<'a>(r: &mut Reader<'a>) -> Result<Map<'a>, CodecError> {
 
 fn read_value<'a>(r: &mut Reader<'a>) -> Result<Value<'a>, CodecError> {
     let field = "property value";
-    Ok(match r.u8(field)? {
+    Ok(match r.cursor.u8(field)? {
         tag::NULL => Value::Null,
         tag::BOOL => Value::Bool(r.bool(field)?),
-        tag::BYTE => Value::Byte(r.u8(field)? as i8),
-        tag::CHAR => Value::Char(r.u16(field)?),
-        tag::SHORT => Value::Short(r.i16(field)?),
-        tag::INT => Value::Int(r.i32(field)?),
-        tag::LONG => Value::Long(r.i64(field)?),
-        tag::DOUBLE => Value::Double(f64::from_bits(r.i64(field)? as u64)),
-        tag::FLOAT => Value::Float(f32::from_bits(r.i32(field)? as u32)),
+        tag::BYTE => Value::Byte(r.cursor.u8(field)? as i8),
+        tag::CHAR => Value::Char(r.cursor.u16(field)?),
+        tag::SHORT => Value::Short(r.cursor.i16(field)?),
+        tag::INT => Value::Int(r.cursor.i32(field)?),
+        tag::LONG => Value::Long(r.cursor.i64(field)?),
+        tag::DOUBLE => Value::Double(f64::from_bits(r.cursor.i64(field)? as u64)),
+        tag::FLOAT => Value::Float(f32::from_bits(r.cursor.i32(field)? as u32)),
         tag::STRING => Value::Text(r.utf(field)?),
         tag::BIG_STRING => {
-            let length = r.i32(field)?;
-            Value::Text(text::decode(r.take(length, field)?, field)?)
+            let length = r.cursor.i32(field)?;
+            Value::Text(text::decode(r.cursor.take(length, field)?, field)?)
         }
         tag::BYTES => {
-            let length = r.i32(field)?;
-            Value::Bytes(Cow::Borrowed(r.take(length, field)?))
+            let length = r.cursor.i32(field)?;
+            Value::Bytes(Cow::Borrowed(r.cursor.take(length, field)?))
         }
         tag::MAP => Value::Map(r.deeper(field, |r| read_map(r))?),
         tag::LIST => {
-            let count = r.i32(field)?;
-            let count = r.count(count.into(), 1, field)?;
+            let count = r.cursor.i32(field)?;
+            let count = r.cursor.count(count.into(), 1, field)?;
             r.deeper(field, |r| {
                 let mut list = Vec::new();
                 for _ in 0..count {

@@ -68,8 +68,8 @@ impl Throwable {
         if !r.stack_traces() {
             return Ok(Throwable { class, message, trace: None });
         }
-        let count = r.i16("Throwable.frames")?;
-        let count = r.count(count.into(), 7, "Throwable.frames")?;
+        let count = r.cursor.i16("Throwable.frames")?;
+        let count = r.cursor.count(count.into(), 7, "Throwable.frames")?;
         let mut frames = Vec::new();
         for _ in 0..count {
             frames.push(StackFrame {

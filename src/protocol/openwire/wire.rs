@@ -4,6 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::error::CodecError;
 use super::text;
+use crate::protocol::cursor::Cursor;
 
 /// Most objects inside one another: more than any command has, less than could exhaust a stack.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -14,22 +15,14 @@ pub(super) const MAX_STRING: usize = u16::MAX as usize;
 /// Reads forward through one frame; every failure names the field.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
-    rest: &'a [u8],
+    pub(super) cursor: Cursor<'a>,
     depth: usize,
     stack_traces: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8], stack_traces: bool) -> Self {
-        Reader { rest: bytes, depth: 0, stack_traces }
-    }
-
-    pub(super) fn left(&self) -> usize {
-        self.rest.len()
-    }
-
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.rest
+        Reader { cursor: Cursor::new(bytes), depth: 0, stack_traces }
     }
 
     /// Whether exceptions come with their stack and cause.
@@ -38,81 +31,19 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], CodecError> {
-        match self.rest.split_first_chunk::<N>() {
-            Some((head, tail)) => {
-                self.rest = tail;
-                Ok(*head)
-            }
-            None => Err(self.truncated(field, N as i64)),
-        }
-    }
-
-    #[cold]
-    fn truncated(&self, field: &'static str, need: i64) -> CodecError {
-        CodecError::Truncated { field, need, have: self.rest.len() }
-    }
-
-    #[inline]
-    pub(super) fn u8(&mut self, field: &'static str) -> Result<u8, CodecError> {
-        Ok(self.array::<1>(field)?[0])
-    }
-
-    #[inline]
     pub(super) fn bool(&mut self, field: &'static str) -> Result<bool, CodecError> {
-        match self.u8(field)? {
+        match self.cursor.u8(field)? {
             0 => Ok(false),
             1 => Ok(true),
             other => Err(CodecError::Invalid { field, value: other.into(), expected: "a truth value of 0 or 1" }),
         }
     }
 
-    #[inline]
-    pub(super) fn i16(&mut self, field: &'static str) -> Result<i16, CodecError> {
-        Ok(i16::from_be_bytes(self.array(field)?))
-    }
-
-    #[inline]
-    pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, CodecError> {
-        Ok(u16::from_be_bytes(self.array(field)?))
-    }
-
-    #[inline]
-    pub(super) fn i32(&mut self, field: &'static str) -> Result<i32, CodecError> {
-        Ok(i32::from_be_bytes(self.array(field)?))
-    }
-
-    #[inline]
-    pub(super) fn i64(&mut self, field: &'static str) -> Result<i64, CodecError> {
-        Ok(i64::from_be_bytes(self.array(field)?))
-    }
-
-    /// `length` as read from the wire, so that a negative one is refused here.
-    #[inline]
-    pub(super) fn take(&mut self, length: impl Into<i64>, field: &'static str) -> Result<&'a [u8], CodecError> {
-        let length = length.into();
-        match usize::try_from(length).ok().and_then(|n| self.rest.split_at_checked(n)) {
-            Some((head, tail)) => {
-                self.rest = tail;
-                Ok(head)
-            }
-            None => Err(self.truncated(field, length)),
-        }
-    }
-
     /// Text behind a length of two bytes.
     #[inline]
     pub(super) fn utf(&mut self, field: &'static str) -> Result<std::borrow::Cow<'a, str>, CodecError> {
-        let length = self.u16(field)?;
-        text::decode(self.take(length, field)?, field)
-    }
-
-    /// How many elements follow, each of which takes `least` bytes or more.
-    pub(super) fn count(&self, count: i64, least: usize, field: &'static str) -> Result<usize, CodecError> {
-        match usize::try_from(count) {
-            Ok(count) if count <= self.rest.len() / least => Ok(count),
-            _ => Err(self.truncated(field, count.saturating_mul(least as i64))),
-        }
+        let length = self.cursor.u16(field)?;
+        text::decode(self.cursor.take(length, field)?, field)
     }
 
     /// Reads what lies one level deeper.
@@ -214,7 +145,7 @@ macro_rules! numbers {
         impl Wire for $type {
             #[inline]
             fn read(r: &mut Reader<'_>, field: &'static str) -> Result<Self, CodecError> {
-                $read(r, field)
+                Ok($read(r, field)?)
             }
 
             #[inline]
@@ -226,10 +157,10 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i8, put_i8, |r: &mut Reader<'_>, field| r.u8(field).map(|byte| byte as i8);
-    u8, put_u8, Reader::u8;
-    i32, put_i32, Reader::i32;
-    i64, put_i64, Reader::i64;
+    i8, put_i8, |r: &mut Reader<'_>, field| r.cursor.u8(field).map(|byte| byte as i8);
+    u8, put_u8, |r: &mut Reader<'_>, field| r.cursor.u8(field);
+    i32, put_i32, |r: &mut Reader<'_>, field| r.cursor.i32(field);
+    i64, put_i64, |r: &mut Reader<'_>, field| r.cursor.i64(field);
 }
 
 impl Wire for bool {
@@ -270,8 +201,8 @@ impl Wire for Option<Bytes> {
         if !r.bool(field)? {
             return Ok(None);
         }
-        let length = r.i32(field)?;
-        Ok(Some(Bytes::copy_from_slice(r.take(length, field)?)))
+        let length = r.cursor.i32(field)?;
+        Ok(Some(Bytes::copy_from_slice(r.cursor.take(length, field)?)))
     }
 
     fn write(&self, w: &mut Writer<'_>, field: &'static str) {
@@ -302,7 +233,7 @@ impl<T: Object> Wire for Option<T> {
         if !r.bool(field)? {
             return Ok(None);
         }
-        let kind = r.u8(field)?;
+        let kind = r.cursor.u8(field)?;
         match r.deeper(field, |r| T::read_body(kind, r))? {
             Some(value) => Ok(Some(value)),
             None => Err(CodecError::UnexpectedType { field, kind, expected: T::EXPECTED }),
@@ -362,8 +293,8 @@ impl<T: Object> Wire for Option<Vec<T>> {
         if !r.bool(field)? {
             return Ok(None);
         }
-        let count = r.i16(field)?;
-        let count = r.count(count.into(), 2, field)?;
+        let count = r.cursor.i16(field)?;
+        let count = r.cursor.count(count.into(), 2, field)?;
         let mut all = Vec::new();
         for _ in 0..count {
             all.push(Option::<T>::read(r, field)?.ok_or(CodecError::Missing(field))?);

@@ -209,17 +209,17 @@ impl Object for WireFormatInfo {
         if kind != Self::KIND {
             return Ok(None);
         }
-        let magic = r.take(8, "WireFormatInfo.magic")?;
+        let magic = r.cursor.take(8, "WireFormatInfo.magic")?;
         if magic != MAGIC {
             let value = magic.iter().fold(0, |all: i64, &byte| all << 8 | i64::from(byte));
             return Err(CodecError::Invalid { field: "WireFormatInfo.magic", value, expected: "\"ActiveMQ\"" });
         }
-        let version = r.i32("WireFormatInfo.version")?;
+        let version = r.cursor.i32("WireFormatInfo.version")?;
         let field = "WireFormatInfo.properties";
         let mut all = Vec::new();
         if r.bool(field)? {
-            let size = r.i32(field)?;
-            let marshalled = r.take(size, field)?;
+            let size = r.cursor.i32(field)?;
+            let marshalled = r.cursor.take(size, field)?;
             if marshalled.len() > MAX_PROPERTIES_SIZE {
                 return Err(CodecError::TooLong { field, size: marshalled.len(), limit: MAX_PROPERTIES_SIZE });
             }

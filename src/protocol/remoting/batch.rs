@@ -3,9 +3,10 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::binary::Cursor;
+use super::binary;
 use super::error::CodecError;
 use super::properties::MAX_PROPERTIES;
+use crate::protocol::cursor::Cursor;
 
 /// Bytes around one message's body and properties.
 pub const OVERHEAD: usize = 22;
@@ -79,7 +80,7 @@ impl<'a> Messages<'a> {
         let length = message.i32("body length")?;
         let body = message.take(i64::from(length), "body")?;
         let length = message.i16("properties length")?;
-        let properties = message.text(i64::from(length), "properties")?;
+        let properties = binary::text(&mut message, i64::from(length), "properties")?;
         if message.is_empty() {
             return Ok(BatchMessage { flag, body, properties });
         }

@@ -1,6 +1,7 @@
 //! What can be wrong with bytes that claim to be remoting frames.
 
 use super::frame::MAX_FRAME;
+use crate::protocol::cursor::Short;
 
 /// Why bytes could not be decoded, or a value could not be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +81,12 @@ pub enum CodecError {
         /// The most that the format can carry.
         limit: usize,
     },
+}
+
+impl From<Short> for CodecError {
+    fn from(Short { field, need, have }: Short) -> Self {
+        CodecError::Truncated { field, need, have }
+    }
 }
 
 impl CodecError {

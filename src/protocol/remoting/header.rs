@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::binary::Cursor;
+use super::binary;
 use super::command::{LANGUAGE_RUST, ONEWAY, RESPONSE, VERSION};
 use super::error::CodecError;
 use super::frame::{Frame, Serializer};
 use super::json::Reader;
 use super::request::{Fixed, encode};
+use crate::protocol::cursor::Cursor;
 
 /// The language a peer says it is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -242,14 +243,14 @@ fn visit_rocketmq<'a>(
     let opaque = cursor.i32("opaque")?;
     let flag = cursor.i32("flag")?;
     let length = cursor.i32("remark")?;
-    let remark = cursor.text(i64::from(length), "remark")?;
+    let remark = binary::text(&mut cursor, i64::from(length), "remark")?;
     let length = cursor.i32("extFields")?;
     let mut ext = Cursor::new(cursor.take(i64::from(length), "extFields")?);
     while !ext.is_empty() {
         let length = ext.i16("extFields")?;
-        let name = ext.text(i64::from(length), "extFields")?;
+        let name = binary::text(&mut ext, i64::from(length), "extFields")?;
         let length = ext.i32("extFields")?;
-        let value = ext.text(i64::from(length), "extFields")?;
+        let value = binary::text(&mut ext, i64::from(length), "extFields")?;
         field(Cow::Borrowed(name), Cow::Borrowed(value))?;
     }
     let remark = (!remark.is_empty()).then_some(Cow::Borrowed(remark));

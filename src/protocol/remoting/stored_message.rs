@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, BytesMut};
 
-use super::binary::{Cursor, put_socket};
+use super::binary::{self, put_socket};
 use super::error::CodecError;
 use super::message_id::OffsetId;
 use super::properties::MAX_PROPERTIES;
 use super::sys_flag;
+use crate::protocol::cursor::Cursor;
 
 /// Marks the form whose topic length is one byte.
 pub const MAGIC_V1: i32 = 0xdaa3_20a7_u32 as i32;
@@ -130,17 +131,17 @@ impl<'a> StoredMessage<'a> {
         let commit_log_offset = c.i64("commit log offset")?;
         let sys_flag = c.i32("sys flag")?;
         let born_timestamp = c.i64("born timestamp")?;
-        let born_host = c.socket(sys_flag & sys_flag::BORN_HOST_V6 != 0, "born host")?;
+        let born_host = binary::socket(&mut c, sys_flag & sys_flag::BORN_HOST_V6 != 0, "born host")?;
         let store_timestamp = c.i64("store timestamp")?;
-        let store_host = c.socket(sys_flag & sys_flag::STORE_HOST_V6 != 0, "store host")?;
+        let store_host = binary::socket(&mut c, sys_flag & sys_flag::STORE_HOST_V6 != 0, "store host")?;
         let reconsume_times = c.i32("reconsume times")?;
         let prepared_transaction_offset = c.i64("prepared transaction offset")?;
         let length = c.i32("body length")?;
         let body = c.take(i64::from(length), "body")?;
         let length = if wide { i64::from(c.i16("topic length")?) } else { i64::from(c.u8("topic length")?) };
-        let topic = c.text(length, "topic")?;
+        let topic = binary::text(&mut c, length, "topic")?;
         let length = c.i16("properties length")?;
-        let properties = c.text(i64::from(length), "properties")?;
+        let properties = binary::text(&mut c, i64::from(length), "properties")?;
         if !c.is_empty() {
             return Err(CodecError::invalid("stored message size", &size.to_string(), "the size of its parts"));
         }

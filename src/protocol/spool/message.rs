@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
                 if count > self.0.len() / 4 || (kind < 5 && count != 1) {
                     return Err(CodecError::invalid("target", &count.to_string(), "the number of texts behind it"));
                 }
-                let mut texts = (0..count).map(|_| Ok(self.text("target")?.to_owned()));
+                let mut texts = (0..count).map(|_| self.text("target").map(str::to_owned));
                 match kind {
                     5 => Target::MachineRoom(texts.collect::<Result<_, _>>()?),
                     _ => {
