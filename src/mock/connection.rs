@@ -3,14 +3,14 @@
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::answer::{Answer, Request};
 use super::clients::Link;
-use super::output::{Next, Output};
+use super::output::{Next, Output, handle_some};
 use super::store::Store;
 use super::{broker, name_server, openwire};
 use crate::ffi::inherited::ClosedInChildren;
@@ -94,32 +94,6 @@ impl Node {
             Role::Broker(number) | Role::OpenWire(number) => broker::answer(&self.store, number, request),
         }
     }
-
-    /// Handles whole frames until there is no other, enough to write, or a fault. `thawed` belongs to the first.
-    fn handle_some(&self, input: &mut BytesMut, caller: Caller<'_>, mut thawed: bool, out: &mut Output) -> Next {
-        while out.ready.len() < WRITE_BYTES {
-            let done = match split(input) {
-                Ok(None) => break,
-                Ok(Some((frame, used))) => self.handle(&frame, caller, thawed, out).map(|next| (next, used)),
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok((Next::Freeze(hit), _)) => return Next::Freeze(hit),
-                Ok((next, used)) => {
-                    input.advance(used);
-                    thawed = false;
-                    if matches!(next, Next::Close) {
-                        return next;
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!("the embedded cluster closes the connection of {}: {error}", caller.peer);
-                    return Next::Close;
-                }
-            }
-        }
-        Next::Frame
-    }
 }
 
 /// Closes a stream however its task ends: the peer learns it even when a child that was forked just then holds a copy of
@@ -153,7 +127,11 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
     let (mut input, mut out) = (BytesMut::new(), Output::default());
     let mut thawed = false;
     loop {
-        let next = if out.take_due() { node.handle_some(&mut input, caller, thawed, &mut out) } else { Next::Close };
+        let handle = |input: &BytesMut, thawed: bool, out: &mut Output| match split(input)? {
+            Some((frame, used)) => Ok::<_, CodecError>(Some((node.handle(&frame, caller, thawed, out)?, used))),
+            None => Ok(None),
+        };
+        let next = if out.take_due() { handle_some(&mut input, thawed, &mut out, peer, handle) } else { Next::Close };
         thawed = false;
         let enough = out.ready.len() >= WRITE_BYTES;
         if !out.ready.is_empty() {

@@ -1,11 +1,13 @@
 //! What goes out on a connection, now and later.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::time::Instant;
 
+use super::connection::WRITE_BYTES;
 use super::fault::Hit;
 
 /// What follows a frame.
@@ -57,4 +59,33 @@ impl Output {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Handles whole frames until there is no other, enough to write, or a fault. `thawed` belongs to the first. `handle` takes
+/// the first frame of the input: what comes next and the frame's size, or `None` while it is not whole.
+pub(super) fn handle_some<E: std::fmt::Display>(
+    input: &mut BytesMut,
+    mut thawed: bool,
+    out: &mut Output,
+    peer: SocketAddr,
+    mut handle: impl FnMut(&BytesMut, bool, &mut Output) -> Result<Option<(Next, usize)>, E>,
+) -> Next {
+    while out.ready.len() < WRITE_BYTES {
+        match handle(input, thawed, out) {
+            Ok(None) => break,
+            Ok(Some((Next::Freeze(hit), _))) => return Next::Freeze(hit),
+            Ok(Some((next, used))) => {
+                input.advance(used);
+                thawed = false;
+                if matches!(next, Next::Close) {
+                    return next;
+                }
+            }
+            Err(error) => {
+                tracing::debug!("the embedded cluster closes the connection of {peer}: {error}");
+                return Next::Close;
+            }
+        }
+    }
+    Next::Frame
 }

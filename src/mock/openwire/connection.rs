@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::fault::{answer, apply, hit, note};
 use super::link::Link;
 use crate::mock::connection::{Closing, Node, READ_BYTES, Role, WRITE_BYTES};
-use crate::mock::output::{Next, Output};
+use crate::mock::output::{Next, Output, handle_some};
 use crate::protocol::openwire::{
     CodecError, Command, KeepAliveInfo, MAX_FRAME, Packet, WireFormat, WireFormatInfo, encode, size_of_first, split,
 };
@@ -59,32 +59,6 @@ impl Served<'_> {
         Ok(apply(&hit.fault, &packet, executed, out))
     }
 
-    /// Handles whole frames until there is no other, enough to write, or a fault. `thawed` belongs to the first.
-    fn handle_some(&mut self, input: &mut BytesMut, mut thawed: bool, out: &mut Output, peer: SocketAddr) -> Next {
-        while out.ready.len() < WRITE_BYTES {
-            let done = match split(input, MAX_FRAME) {
-                Ok(None) => break,
-                Ok(Some((frame, used))) => self.handle(frame, thawed, out).map(|next| (next, used)),
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok((Next::Freeze(hit), _)) => return Next::Freeze(hit),
-                Ok((next, used)) => {
-                    input.advance(used);
-                    thawed = false;
-                    if matches!(next, Next::Close) {
-                        return next;
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!("the embedded broker closes the connection of {peer}: {error}");
-                    return Next::Close;
-                }
-            }
-        }
-        Next::Frame
-    }
-
     /// How long the client may be silent, and how long the broker; `None`: as long as they like.
     fn silence(&self) -> Option<(Duration, Duration)> {
         let most = self.agreed.map_or(INITIAL_DELAY, |format| format.max_inactivity_duration);
@@ -112,7 +86,11 @@ pub(in crate::mock) async fn serve(node: &Node, connector: usize, mut stream: Cl
     let mut thawed = false;
     let (mut heard, mut spoke) = (Instant::now(), Instant::now());
     loop {
-        let next = if out.take_due() { served.handle_some(&mut input, thawed, &mut out, peer) } else { Next::Close };
+        let handle = |input: &BytesMut, thawed: bool, out: &mut Output| match split(input, MAX_FRAME)? {
+            Some((frame, used)) => Ok::<_, CodecError>(Some((served.handle(frame, thawed, out)?, used))),
+            None => Ok(None),
+        };
+        let next = if out.take_due() { handle_some(&mut input, thawed, &mut out, peer, handle) } else { Next::Close };
         thawed = false;
         let enough = out.ready.len() >= WRITE_BYTES;
         while let Ok(frame) = pushed.try_recv() {
