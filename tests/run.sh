@@ -17,8 +17,8 @@ conformance=$target/conformance/report.txt
 rm -f "$conformance"
 
 # The first ones of the second lane leave the first one alone with the folder where cargo builds for debugging.
-first="rust cpp conformance cluster"
-second="miri loom tsan deny fuzz package librocketmq valgrind asan python go reference drivers demo"
+first="rust cpp conformance cluster deny fuzz"
+second="miri loom tsan package librocketmq valgrind asan python go reference drivers demo"
 
 command_of() {
     case $1 in
