@@ -57,11 +57,6 @@ impl TopicRoute {
         TopicRoute { queues: layout::queues(data, queue_limit, counters), next, ring: OnceLock::new() }
     }
 
-    /// The next queue by round robin, on another broker than `avoid` while there is one.
-    pub(crate) fn select(&self, avoid: Option<&str>) -> Option<&Queue> {
-        self.select_from(self.turn(), avoid)
-    }
-
     /// The queue at `index`, on another broker than `avoid` while there is one.
     pub(crate) fn select_from(&self, index: usize, avoid: Option<&str>) -> Option<&Queue> {
         round_robin(&self.queues, index, |queue| avoid.is_some_and(|name| *queue.broker.name == *name))
@@ -202,7 +197,10 @@ mod tests {
         {"brokerName":"read-only","perm":4,"readQueueNums":8,"writeQueueNums":2}]}"#;
 
     fn names(route: &TopicRoute, n: usize) -> Vec<String> {
-        (0..n).map(|_| route.select(None).unwrap()).map(|q| format!("{}{}", q.broker.name, q.id)).collect()
+        (0..n)
+            .map(|_| route.select_from(route.turn(), None).unwrap())
+            .map(|q| format!("{}{}", q.broker.name, q.id))
+            .collect()
     }
 
     /// Rows: RT-15 RT-19.
@@ -214,7 +212,7 @@ mod tests {
         seen.sort();
         assert_eq!(seen, ["a0", "a1", "b0", "b1"]);
         assert_eq!(cache.broker_addresses().iter().map(|a| a.to_string()).collect::<Vec<_>>(), ["h:1", "h:2"]);
-        assert!((0..9).all(|_| *route.select(Some("a")).unwrap().broker.name == *"b"));
+        assert!((0..9).all(|_| *route.select_from(route.turn(), Some("a")).unwrap().broker.name == *"b"));
     }
 
     /// Rows: RT-11 RT-13.

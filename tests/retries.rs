@@ -4,7 +4,7 @@ mod fake;
 
 use fake::{Act, FakeServer, LONG, closed_port, eventually, producer};
 use mqproducer::protocol::remoting::command::request_code::{HEART_BEAT, SEND_MESSAGE_V2};
-use mqproducer::{ErrorKind, Message, SendOptions};
+use mqproducer::{ErrorKind, Message, MessageQueue, Selector, SendOptions};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -203,4 +203,58 @@ fn a_broker_that_goes_on_sending_away_is_reconnected_once_and_then_left() {
     assert_eq!(ids[0], ids[1], "the first message is resent on the new connection");
     let others: HashSet<&String> = ids[1..].iter().collect();
     assert_eq!(others.len(), ids.len() - 1, "no other is resent");
+}
+
+/// Rows: FT-13 QS-03.
+#[test]
+fn a_broker_that_refuses_connections_is_left_to_the_others_until_it_is_back() {
+    let refusing = closed_port();
+    let good = FakeServer::start(|_, request| Act::stored(request.get("e").unwrap().parse().unwrap(), 0));
+    let names = FakeServer::name_server(&[&refusing, &good.address], 4);
+    let producer = producer(&names.url(), &[("reconnect_backoff_max", "200")]);
+    let fixed = Selector::Queue(MessageQueue { broker_name: "broker-a", queue_id: 1 });
+    let fixed = SendOptions { selector: fixed, ..SendOptions::default() };
+    let error = producer.send(&message(), &fixed).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "a queue that was chosen stays: {error}");
+    assert_eq!(producer.send_oneway(&message(), &fixed).unwrap_err().kind(), ErrorKind::Connect);
+    let (done, ended) = mpsc::channel();
+    let selectors = [Selector::RoundRobin, Selector::Random];
+    for selector in selectors.iter().cycle().take(48) {
+        let options = SendOptions { selector: *selector, ..SendOptions::default() };
+        let done = done.clone();
+        producer.send_async(&message(), &options, move |outcome| done.send(outcome).unwrap()).unwrap();
+        let three = [
+            producer.send(&message(), &options),
+            producer.send_oneway(&message(), &options),
+            ended.recv_timeout(LONG).unwrap(),
+        ];
+        for receipt in three {
+            let receipt = receipt.unwrap();
+            assert_eq!((&*receipt.broker_name, receipt.attempts), ("broker-b", 1), "it is known to refuse");
+        }
+    }
+    let queues: HashSet<_> = good.seen(SEND_MESSAGE_V2).iter().map(|sent| sent.get("e").unwrap().to_owned()).collect();
+    assert_eq!(queues.len(), 4, "each queue of the others gets its share");
+    let _back = FakeServer::start_at(&refusing, |_, _| Act::stored(0, 0));
+    eventually("it is back", || producer.send(&message(), &SendOptions::default()).unwrap().broker_name == "broker-a");
+}
+
+/// Rows: SK-18.
+#[test]
+fn a_one_way_message_that_finds_no_connection_goes_to_another_broker() {
+    let good = FakeServer::start(|_, _| Act::Silence);
+    let names = FakeServer::name_server(&[&closed_port(), &good.address], 4);
+    for _ in 0..4 {
+        let producer = producer(&names.url(), &[]);
+        for _ in 0..8 {
+            let receipt = producer.send_oneway(&message(), &SendOptions::default()).unwrap();
+            assert_eq!(receipt.broker_name, "broker-b");
+        }
+        producer.send_batch_oneway(&[message(), message()], &SendOptions::default(), &Default::default()).unwrap();
+        producer.close(LONG).unwrap();
+    }
+    eventually("all of them", || good.seen(SEND_MESSAGE_V2).len() == 32);
+    let none = FakeServer::name_server(&[&closed_port(), &closed_port()], 1);
+    let error = producer(&none.url(), &[]).send_oneway(&message(), &SendOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
 }

@@ -6,6 +6,7 @@ mod life;
 use super::cork::Cork;
 use super::inflight::{Inflight, Refused};
 use super::outbox::{OnWritten, Outbox, Progress};
+use super::reach::OutOfReach;
 use super::transport::{Access, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::remoting::envelope::Envelope;
@@ -67,6 +68,8 @@ pub(crate) struct Dialling {
     pub(crate) again: bool,
     /// Why the connection before this one failed.
     pub(crate) previous: Option<Error>,
+    /// What hears whether it could be opened.
+    pub(crate) reach: Option<Arc<OutOfReach>>,
     pub(crate) common: Arc<Common>,
 }
 
@@ -84,6 +87,7 @@ pub(crate) struct Connection {
     address: Arc<str>,
     number: u64,
     previous: Option<Error>,
+    reach: Option<Arc<OutOfReach>>,
     common: Arc<Common>,
     /// Whether it takes the place of another one.
     again: bool,
@@ -120,6 +124,7 @@ impl Connection {
             address: dialling.address,
             number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             previous: dialling.previous,
+            reach: dialling.reach,
             common: dialling.common,
             again: dialling.again,
             outbox: Outbox::parked(),

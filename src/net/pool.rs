@@ -1,6 +1,7 @@
 //! One connection for each address, dialled anew when it died, with growing pauses while it keeps refusing.
 
 use super::connection::{Common, Connection, Dialling};
+use super::reach::OutOfReach;
 use crate::error::{Error, ErrorKind};
 use crate::policy::backoff::reconnect_pause;
 use crate::random::generator;
@@ -23,6 +24,8 @@ pub(crate) struct Pool {
     backoff_max: Duration,
     greeting: Greeting,
     common: Arc<Common>,
+    /// Brokers' addresses only.
+    out_of_reach: Arc<OutOfReach>,
     entries: Mutex<HashMap<Arc<str>, Entry>>,
     /// Connections that take no new requests and end with their last one.
     left: Mutex<Vec<Weak<Connection>>>,
@@ -50,6 +53,7 @@ impl Pool {
             backoff_max,
             greeting,
             common: Arc::new(common),
+            out_of_reach: Arc::default(),
             entries: Mutex::default(),
             left: Mutex::default(),
         }
@@ -57,15 +61,35 @@ impl Pool {
 
     /// The connection to a name server: open, or being opened.
     pub(crate) fn name_server(&self, address: &Arc<str>) -> Arc<Connection> {
-        self.get(address, |_| {})
+        self.get(address, None, |_| {})
     }
 
     /// The connection to a broker: open, or being opened; a new one is greeted.
     pub(crate) fn broker(&self, address: &Arc<str>) -> Arc<Connection> {
-        self.get(address, |connection| (self.greeting)(connection))
+        self.get(address, Some(&self.out_of_reach), |connection| (self.greeting)(connection))
     }
 
-    fn get(&self, address: &Arc<str>, greet: impl FnOnce(&Arc<Connection>)) -> Arc<Connection> {
+    /// Whether some broker could not be connected to when it was tried last.
+    pub(crate) fn is_any_out_of_reach(&self) -> bool {
+        !self.out_of_reach.is_empty()
+    }
+
+    /// Whether the broker could not be connected to when it was tried last. Then another try of that is under way.
+    pub(crate) fn is_out_of_reach(&self, address: &Arc<str>) -> bool {
+        let out = self.out_of_reach.contains(address);
+        if out {
+            // Nobody else would find it to be back, when everybody avoids it.
+            self.broker(address);
+        }
+        out
+    }
+
+    fn get(
+        &self,
+        address: &Arc<str>,
+        reach: Option<&Arc<OutOfReach>>,
+        greet: impl FnOnce(&Arc<Connection>),
+    ) -> Arc<Connection> {
         let mut entries = self.entries.lock();
         let (mut failures, mut pause, mut previous, mut left_at) = (0, Duration::ZERO, None, None);
         let known = entries.get(address);
@@ -86,6 +110,7 @@ impl Pool {
             timeout: self.connect_timeout,
             again,
             previous,
+            reach: reach.cloned(),
             common: Arc::clone(&self.common),
         };
         let connection = Connection::start(&self.runtime, dialling, greet);
@@ -111,6 +136,7 @@ impl Pool {
             timeout: self.connect_timeout,
             again: true,
             previous: None,
+            reach: Some(Arc::clone(&self.out_of_reach)),
             common: Arc::clone(&self.common),
         };
         let connection = Connection::start(&self.runtime, dialling, |connection| (self.greeting)(connection));
@@ -128,6 +154,7 @@ impl Pool {
         if let Some(entry) = entry {
             entry.connection.doom(Error::new(ErrorKind::ConnectionLost, format!("{address} is not used any more")));
         }
+        self.out_of_reach.remove(address);
     }
 
     /// The connections that are open now.

@@ -12,6 +12,7 @@ use super::hooks::{self, After};
 use super::identity::now_ms;
 use super::lifecycle::Core;
 use super::reliable::{Last, Unsent, target_of};
+use super::send::Place;
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
 use crate::error::{Error, ErrorKind, Result};
@@ -256,19 +257,21 @@ impl Core {
         let prepared = self.take_batch(messages, options, batch, Mode::Oneway)?;
         let encodable = encodable(messages, &prepared.properties);
         let mut end = BatchEnd::new(prepared.ids, sizes(messages));
-        let mut queue = prepared.queue;
+        let mut place = Place { queue: prepared.queue, choice: prepared.choice, tries: 1 };
         let permit = Arc::new(prepared.permit);
         for (range, head) in prepared.parts {
             if range.start > 0 {
-                queue = self.choose_next(&prepared.topic, &queue, prepared.choice);
+                let queue = self.choose_next(&prepared.topic, &place.queue, place.choice);
+                place = Place { queue, tries: 1, ..place };
             }
             let payload = Payload::Batch(&encodable[range.clone()]);
-            let outcome = self.push_oneway(head, payload, &queue, prepared.rules, Box::new(Arc::clone(&permit)));
+            let outcome = self.push_oneway(head, payload, &mut place, prepared.rules, Box::new(Arc::clone(&permit)));
             end.push(range, outcome);
         }
         end.each(|outcome, messages, bytes| self.counters().ended_oneway(outcome, messages, bytes));
         if let Some(after) = prepared.after {
-            after.hold(permit).end(&queue, 1, end.as_one(), None, self.runtime.dispatcher());
+            let (outcome, dispatcher) = (end.as_one(), self.runtime.dispatcher());
+            after.hold(permit).end(&place.queue, place.tries, outcome, None, dispatcher);
         }
         Ok(end.into_result())
     }

@@ -24,10 +24,10 @@ impl Core {
         let queues = route.queues();
         let (queue, choice) = match *selector {
             Selector::RoundRobin => match &self.faults {
-                None => (route.select(None), Choice::RoundRobin),
+                None => (self.pick(route, route.turn(), None), Choice::RoundRobin),
                 Some(faults) => (faults.pick(queues, route.turn(), None), Choice::RoundRobin),
             },
-            Selector::Random => (route.select_from(any(queues.len()), None), Choice::Random),
+            Selector::Random => (self.pick(route, any(queues.len()), None), Choice::Random),
             Selector::Hash(key) => {
                 let index = hash_index(present(key)?, queues.len());
                 (index.and_then(|index| queues.get(index)), Choice::Fixed)
@@ -44,6 +44,28 @@ impl Core {
             Some(queue) => Ok((queue.clone(), choice)),
             None => Err(Error::new(ErrorKind::NoRoute, format!("topic `{topic}` has no writable queue"))),
         }
+    }
+
+    /// The queue at `index`, on another broker than `last` while there is one, and on one that can be connected to.
+    fn pick<'r>(&self, route: &'r TopicRoute, index: usize, last: Option<&str>) -> Option<&'r Queue> {
+        if self.pool.is_any_out_of_reach() {
+            let reached = self.pick_in_reach(route, index, last);
+            if reached.is_some() {
+                return reached;
+            }
+        }
+        route.select_from(index, last)
+    }
+
+    /// The same; `None` when no broker can be connected to.
+    #[cold]
+    fn pick_in_reach<'r>(&self, route: &'r TopicRoute, index: usize, last: Option<&str>) -> Option<&'r Queue> {
+        let within: Vec<_> = route.brokers().filter(|broker| !self.pool.is_out_of_reach(&broker.address)).collect();
+        let another = within.iter().any(|broker| last != Some(&*broker.name));
+        let good = |queue: &&Queue| within.contains(&&queue.broker) && !(another && last == Some(&*queue.broker.name));
+        // Each of them gets its share of what the others do not.
+        let good: Vec<&Queue> = route.queues().iter().filter(good).collect();
+        index.checked_rem(good.len()).map(|index| good[index])
     }
 
     /// The queue of a batch's next part.
@@ -68,10 +90,10 @@ impl Core {
         }
         let (route, avoid) = (route?, Some(&*last.broker.name));
         let queue = match (choice, &self.faults) {
-            (Choice::Random, _) => route.select_from(any(route.queues().len()), avoid),
+            (Choice::Random, _) => self.pick(&route, any(route.queues().len()), avoid),
             // From anywhere: the retries of many messages must not all begin at one queue.
             (_, Some(faults)) => faults.pick(route.queues(), any(route.queues().len()), avoid),
-            (_, None) => route.select(avoid),
+            (_, None) => self.pick(&route, route.turn(), avoid),
         };
         queue.cloned()
     }

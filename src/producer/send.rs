@@ -2,11 +2,13 @@
 
 use super::Mode;
 use super::accept::{Accepted, Form, Head, Rules};
+use super::choose::Choice;
 use super::lifecycle::Core;
 use super::tries::First;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::error::Result;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
+use crate::net::connection::Connection;
 use crate::net::cork::Cork;
 use crate::net::outbox::OnWritten;
 use crate::protocol::remoting::payload::Payload;
@@ -18,6 +20,13 @@ use std::time::Instant;
 
 /// Room for a frame's lengths, its header's fixed text and its numbers.
 const HEADER_ROOM: usize = 512;
+
+/// Where a one-way message goes, and the broker that this is: the first, the second...
+pub(super) struct Place {
+    pub(super) queue: Queue,
+    pub(super) choice: Choice,
+    pub(super) tries: u32,
+}
 
 impl Core {
     pub(crate) fn submit(
@@ -66,35 +75,34 @@ impl Core {
         options: &SendOptions,
         form: &Form<'_>,
     ) -> Outcome {
-        let Accepted { head, compressed, queue, rules, permit, after, .. } =
+        let Accepted { head, compressed, queue, choice, rules, permit, after } =
             self.accept(message, options, Mode::Oneway, form)?;
         let body = Payload::Plain(compressed.as_deref().unwrap_or(message.body));
         let count = |outcome: &Outcome| self.counters().ended_oneway(outcome, 1, message.body.len());
+        let mut place = Place { queue, choice, tries: 1 };
         let Some(after) = after else {
-            let outcome = self.push_oneway(head, body, &queue, rules, Box::new(permit));
+            let outcome = self.push_oneway(head, body, &mut place, rules, Box::new(permit));
             count(&outcome);
             return outcome;
         };
         let permit = Arc::new(permit);
-        let outcome = self.push_oneway(head, body, &queue, rules, Box::new(Arc::clone(&permit)));
+        let outcome = self.push_oneway(head, body, &mut place, rules, Box::new(Arc::clone(&permit)));
         count(&outcome);
-        after.hold(permit).end(&queue, 1, outcome.clone(), None, self.runtime.dispatcher());
+        after.hold(permit).end(&place.queue, place.tries, outcome.clone(), None, self.runtime.dispatcher());
         outcome
     }
 
+    /// Writes a one-way message, and says in `place` where to.
     pub(super) fn push_oneway(
         &self,
         head: Head,
         body: Payload<'_>,
-        queue: &Queue,
+        place: &mut Place,
         rules: Rules,
         on_written: OnWritten,
     ) -> Outcome {
-        let connection = self.pool.broker(&queue.broker.address);
-        let opening = Instant::now();
-        let opened = connection.wait_open(rules.deadline);
-        self.note_oneway(&queue.broker, opened.as_ref().err(), opening);
-        opened?;
+        let connection = self.open_for_oneway(&head.topic, place, rules.deadline)?;
+        let Place { queue, tries, .. } = place;
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
         connection.release(opaque);
@@ -112,9 +120,31 @@ impl Core {
             transaction_id: String::new(),
             region_id: String::new(),
             recall_handle: String::new(),
-            attempts: 1,
+            attempts: *tries,
             earlier: Vec::new(),
         })
+    }
+
+    /// The connection of a one-way message: to another broker when that of its queue cannot be reached, since nothing is
+    /// written before.
+    fn open_for_oneway(&self, topic: &str, place: &mut Place, deadline: Instant) -> Result<Arc<Connection>> {
+        loop {
+            let connection = self.pool.broker(&place.queue.broker.address);
+            let opening = Instant::now();
+            let opened = connection.wait_open(deadline);
+            self.note_oneway(&place.queue.broker, opened.as_ref().err(), opening);
+            let Err(cause) = opened else {
+                return Ok(connection);
+            };
+            let may_move = place.choice != Choice::Fixed
+                && place.tries < self.settings.sync_tries
+                && Instant::now() < deadline
+                && self.must_end().is_none();
+            let other = |queue: &Queue| queue.broker.name != place.queue.broker.name;
+            let next = may_move.then(|| self.choose_again(topic, &place.queue, place.choice)).flatten();
+            place.queue = next.filter(other).ok_or(cause)?;
+            place.tries += 1;
+        }
     }
 
     pub(super) fn encode(

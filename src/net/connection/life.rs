@@ -27,6 +27,9 @@ impl Connection {
                 // One that was not wanted any more did not fail.
                 if self.doomed.get().is_none() && self.stream.get().is_none() {
                     self.common.counters.connect_failures.add(1);
+                    if let Some(reach) = &self.reach {
+                        reach.add(&self.address, || self.doomed.get().is_none());
+                    }
                 }
                 cause
             }
@@ -55,6 +58,9 @@ impl Connection {
         self.common.counters.connects.add(1);
         if self.again {
             self.common.counters.reconnects.add(1);
+        }
+        if let Some(reach) = &self.reach {
+            reach.remove(&self.address);
         }
         *self.phase.lock() = Phase::Open { since: Instant::now() };
         self.phase_changed.notify_all();
