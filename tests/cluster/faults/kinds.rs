@@ -1,6 +1,7 @@
 //! The faults.
 
 use super::field::Field;
+use super::limits;
 use crate::relay::Condition;
 use crate::suites::{Bench, text};
 use std::time::{Duration, Instant};
@@ -155,6 +156,34 @@ pub(super) const KINDS: &[Fault] = &[
         harm: |bench, field| set(bench, field, "osPageCacheBusyTimeOutMills", "-1"),
         lasts: seconds(6),
         mend: |bench, field| set(bench, field, "osPageCacheBusyTimeOutMills", "1000"),
+    },
+    Fault {
+        name: "descriptors",
+        what: "connections of one of two masters cut, and our programs may open no descriptor (RLIMIT_NOFILE)",
+        on: On::TwoMasters,
+        short: false,
+        harm: |bench, field| {
+            limits::no_more_descriptors(bench)?;
+            field.with_victims_relay(crate::relay::Relay::cut);
+            Ok(())
+        },
+        lasts: seconds(6),
+        mend: |bench, _| limits::lift(bench),
+    },
+    Fault {
+        name: "memory",
+        what: "one of two masters frozen, and our programs may take 32 MiB more memory (RLIMIT_DATA)",
+        on: On::TwoMasters,
+        short: false,
+        harm: |bench, field| {
+            limits::little_more_memory(bench)?;
+            field.victim().stop()
+        },
+        lasts: seconds(8),
+        mend: |bench, field| {
+            field.victim().cont()?;
+            limits::lift(bench)
+        },
     },
     // The last of them: the addresses stay moved.
     Fault {

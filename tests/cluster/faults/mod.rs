@@ -3,6 +3,7 @@
 
 mod field;
 mod kinds;
+mod limits;
 mod load;
 mod soak;
 mod table;
