@@ -1,4 +1,4 @@
-"""Seeds for the corpora out of the captured frames of tests/vectors: python3 fuzz/seeds.py"""
+"""Seeds for the corpora out of the captured frames and kept files of tests/vectors: python3 fuzz/seeds.py"""
 
 import hashlib
 import json
@@ -71,7 +71,17 @@ def spooled(target: bytes) -> bytes:
 
 TARGETS = (b"\x00", b"\x01", b"\x02\x03\0\0\0\x01\0\0\0b", b"\x03\x01\0\0\0\x01\0\0\0k", b"\x05\x01\0\0\0\x01\0\0\0r")
 messages = [spooled(target) for target in TARGETS]
-whole = b"MQPSPL\0\x01" + b"".join(record(0, number, message) for number, message in enumerate(messages))
-whole += record(1, 2, b"")
-for seed in (*messages, whole, whole[:-5], whole[:40] + b"\0" + whole[41:], b"MQPSPL\0\x01"):
-    put("spool", seed)
+files = [b"MQPSPL\0\x01" + b"".join(record(0, number, message) for number, message in enumerate(messages))]
+files[0] += record(1, 2, b"")
+# As producers wrote them.
+for path in sorted((ROOT / "tests/vectors/spool").glob("*.spool")):
+    files.append(path.read_bytes())
+for whole in files:
+    for seed in (whole, whole[:-5], whole[:40] + b"\0" + whole[41:]):
+        put("spool", seed)
+    at = 8
+    while at < len(whole):
+        length = int.from_bytes(whole[at + 16 : at + 20], "little")
+        put("spool", whole[at + 28 : at + 28 + length])
+        at += 28 + length
+put("spool", b"MQPSPL\0\x01")

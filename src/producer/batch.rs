@@ -11,7 +11,7 @@ use super::choose::Choice;
 use super::hooks::{self, After};
 use super::identity::now_ms;
 use super::lifecycle::Core;
-use super::reliable::{Last, Unsent, target_of};
+use super::reliable::{Last, Unsent, choice_of, target_by, target_of};
 use super::send::Place;
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
@@ -22,6 +22,7 @@ use crate::policy::validate;
 use crate::protocol::remoting::batch::{BatchMessage, encoded_len};
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::payload::Payload;
+use crate::protocol::spool::Target;
 use crate::route::Queue;
 use crate::runtime::{Dispatcher, Job};
 use bytes::Bytes;
@@ -104,6 +105,8 @@ struct Prepared {
     parts: Vec<(Range<usize>, Head)>,
     queue: Queue,
     choice: Choice,
+    /// Without a route: where they go from the spool, and why they go there.
+    unrouted: Option<(Target, Error)>,
     rules: Rules,
     permit: Permit,
     after: Option<Box<After>>,
@@ -131,7 +134,9 @@ struct BatchOp {
     rules: Rules,
     tries: u32,
     waiting: VecDeque<Part>,
-    /// A part that others must not overtake waits in the spool: why.
+    /// Where its parts go from the spool, when that is not the queue.
+    target: Option<Target>,
+    /// Why all that is left goes into the spool: there is no route, or a part waits there that others must not overtake.
     behind: Option<Error>,
     end: BatchEnd,
     after: Option<Box<After>>,
@@ -199,8 +204,15 @@ impl Core {
             .collect::<Result<Vec<_>>>()?;
         let bytes = messages.iter().map(|message| message.body.len()).sum();
         let permit = self.admission.admit_many(messages.len(), bytes, self.backpressure(), rules.deadline)?;
-        let route = self.route(&topic, rules.deadline)?;
-        let (queue, choice) = self.choose(&topic, &route, &options.selector)?;
+        let route = self.route_or_spool(&topic, || self.route(&topic, rules.deadline));
+        let chosen = route.and_then(|route| self.choose(&topic, &route, &options.selector));
+        let (queue, choice, unrouted) = match chosen {
+            Ok((queue, choice)) => (queue, choice, None),
+            Err(cause) => match target_by(&options.selector).filter(|_| self.spool_for(&cause, &FORM).is_some()) {
+                Some(target) => (Queue::unknown(), choice_of(&target), Some((target, cause))),
+                None => return Err(cause),
+            },
+        };
         let after = match (self.hooks.get(), parts.first()) {
             (Some(hooks), Some((_, head))) => {
                 let mut sending = self.sending(&one, head, &queue, &rules);
@@ -210,7 +222,7 @@ impl Core {
             }
             _ => None,
         };
-        Ok(Prepared { topic, ids, properties, parts, queue, choice, rules, permit, after })
+        Ok(Prepared { topic, ids, properties, parts, queue, choice, unrouted, rules, permit, after })
     }
 
     pub(crate) fn submit_batch(
@@ -225,11 +237,10 @@ impl Core {
         let encodable = encodable(messages, &prepared.properties);
         let payload = |range: &Range<usize>| Payload::Batch(&encodable[range.clone()]);
         let mut parts = prepared.parts.into_iter();
-        let Some((range, head)) = parts.next() else {
-            return Ok(());
-        };
+        let (target, behind) = prepared.unrouted.unzip();
+        // All of them wait when they go into the spool.
+        let first = if behind.is_none() { parts.next() } else { None };
         let waiting = parts.map(|(range, head)| Part { body: payload(&range).to_bytes(), range, head }).collect();
-        let first = payload(&range);
         let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), sizes(messages));
         let op = Box::new(BatchOp {
             core: Arc::clone(self),
@@ -239,12 +250,19 @@ impl Core {
             rules: prepared.rules,
             tries: 0,
             waiting,
-            behind: None,
+            target,
+            behind,
             end: BatchEnd::new(prepared.ids, sizes(messages)),
             after: prepared.after,
             owed,
         });
-        op.send(range, head, first);
+        match first {
+            Some((range, head)) => {
+                let first = payload(&range);
+                op.send(range, head, first);
+            }
+            None => op.send_next(),
+        }
         Ok(())
     }
 
@@ -304,7 +322,10 @@ impl BatchOp {
         self.end.push(range, end.outcome);
         if let (Some(cause), Choice::Fixed) = (failed, self.choice) {
             if cause.kind() == ErrorKind::Spooled {
-                self.behind = Some(cause);
+                if self.behind.is_none() {
+                    let cause = cause.context("an earlier part of the batch waits in the spool");
+                    self.behind = Some(Error::new(ErrorKind::Timeout, cause.message()));
+                }
                 return self.go_on();
             }
             // What is behind it in the queue stays unsent, so that sending the rest again keeps the order.
@@ -323,9 +344,8 @@ impl BatchOp {
     }
 
     fn send_next(mut self: Box<Self>) {
-        if let Some(cause) = &self.behind {
-            let cause = cause.context("an earlier part of the batch waits in the spool");
-            return self.spool_next(&cause);
+        if let Some(cause) = self.behind.clone() {
+            return self.spool_next(cause);
         }
         if let Some(closed) = self.core.must_end() {
             return self.end_rest(&closed);
@@ -345,16 +365,16 @@ impl BatchOp {
     }
 
     /// The next part follows into the spool.
-    fn spool_next(mut self: Box<Self>, cause: &Error) {
+    fn spool_next(mut self: Box<Self>, cause: Error) {
         let Some(Part { range, head, body }) = self.waiting.pop_front() else {
             return self.finish();
         };
         let core = Arc::clone(&self.core);
-        let (queue, target) = (self.queue.clone(), target_of(&self.queue, self.choice));
+        let queue = self.queue.clone();
+        let target = self.target.clone().unwrap_or_else(|| target_of(&queue, self.choice));
         let dispatcher = Arc::clone(core.runtime.dispatcher());
         let owed = Owed::inline(move |end| self.part_ended(range, end), Arc::clone(&dispatcher));
         let last = Last { queue, tries: 0, after: None, owed, dispatcher };
-        let cause = Error::new(ErrorKind::Timeout, cause.message());
         core.keep(Unsent { head, body, target, spooled: now_ms() }, cause, true, last);
     }
 

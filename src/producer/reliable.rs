@@ -143,7 +143,7 @@ pub(super) fn target_of(queue: &Queue, choice: Choice) -> Target {
 }
 
 /// The same before that; `None`: only the caller can choose.
-fn target_by(selector: &Selector<'_>) -> Option<Target> {
+pub(super) fn target_by(selector: &Selector<'_>) -> Option<Target> {
     Some(match *selector {
         Selector::RoundRobin => Target::RoundRobin,
         Selector::Random => Target::Random,
@@ -155,6 +155,15 @@ fn target_by(selector: &Selector<'_>) -> Option<Target> {
         }
         Selector::Callback(_) => return None,
     })
+}
+
+/// What a try with that target does about the queue.
+pub(super) fn choice_of(target: &Target) -> Choice {
+    match target {
+        Target::RoundRobin => Choice::RoundRobin,
+        Target::Random => Choice::Random,
+        _ => Choice::Fixed,
+    }
 }
 
 impl Core {

@@ -2,6 +2,7 @@
 //!
 //! A runner is a child process. What the broker stored is read for it here, by the official Java client, when it asks.
 
+use crate::body_text::body_text;
 use crate::programs::outside_of_cargo;
 use crate::suites::Bench;
 use crate::support::messages::StoredMessage;
@@ -141,11 +142,4 @@ fn stored(message: &StoredMessage) -> Value {
         "offset_message_id": message.offset_msg_id,
         "properties": properties.collect::<Map<_, _>>(),
     })
-}
-
-fn body_text(body: &[u8]) -> String {
-    if body.iter().all(|byte| (0x20..0x7f).contains(byte)) {
-        return String::from_utf8_lossy(body).into_owned();
-    }
-    body.iter().fold("hex:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }

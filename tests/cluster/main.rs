@@ -5,6 +5,8 @@
 
 mod acl;
 mod auto_batch;
+#[path = "../conformance/rust/body_text.rs"]
+mod body_text;
 mod compression;
 mod conformance;
 mod delays;

@@ -4,6 +4,7 @@
 
 #[path = "../fake/mod.rs"]
 mod fake;
+mod files;
 mod kill;
 #[path = "../support/scratch.rs"]
 mod scratch;

@@ -8,25 +8,25 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// A folder with room for a spool.
-struct Place {
-    file: PathBuf,
+pub(super) struct Place {
+    pub(super) file: PathBuf,
     _folder: ScratchDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(super) fn new() -> Place {
         let folder = ScratchDir::new("spool").unwrap();
         Place { file: folder.path().join("spool"), _folder: folder }
     }
 
-    fn producer(&self, url: &str, settings: &[(&str, &str)]) -> Producer {
+    pub(super) fn producer(&self, url: &str, settings: &[(&str, &str)]) -> Producer {
         let mut all = vec![("spool_file", self.file.to_str().unwrap()), ("reliable_retry_times", "1")];
         all.extend_from_slice(settings);
         unstarted(url, &all)
     }
 }
 
-const DELIVERED: ReliabilityEventKind = ReliabilityEventKind::SpoolDelivered;
+pub(super) const DELIVERED: ReliabilityEventKind = ReliabilityEventKind::SpoolDelivered;
 
 /// A cluster with a route, whose brokers do not listen.
 fn down(brokers: usize) -> Cluster {
@@ -36,7 +36,7 @@ fn down(brokers: usize) -> Cluster {
     cluster
 }
 
-fn listen(cluster: &Cluster, brokers: usize, listening: bool) {
+pub(super) fn listen(cluster: &Cluster, brokers: usize, listening: bool) {
     (0..brokers).for_each(|broker| cluster.set_listening(&broker.to_string(), listening).unwrap());
 }
 
@@ -208,6 +208,41 @@ fn batches_and_groups_are_spooled_whole_and_in_order() {
         }
         producer.close(LONG).unwrap();
     }
+}
+
+/// Rows: SO-10.
+#[test]
+fn a_batch_without_any_route_is_spooled_whole() {
+    let cluster = Cluster::open("", 1, 4).unwrap();
+    cluster.create_topic(TOPIC, 4).unwrap();
+    cluster.set_listening("name-server", false).unwrap();
+    let place = Place::new();
+    let producer = place.producer(&cluster.url(), &[]);
+    let (alarms, later) = (Told::alarms(&producer), Told::spool(&producer));
+    producer.start().unwrap();
+    let bodies: Vec<String> = (0..6).map(|number| format!("b{number}")).collect();
+    let batch: Vec<Message<'_>> = bodies.iter().map(|body| message(body)).collect();
+    let split = BatchOptions::default().with_split_bytes(300);
+    let ordered = options().with_selector(Selector::Hash("one queue"));
+    let result = producer.send_batch(&batch, &ordered, &split).unwrap();
+    assert_eq!(result.results().len(), 6);
+    for end in result.results() {
+        let error = end.as_ref().unwrap_err();
+        assert_eq!((error.kind(), error.maybe_persisted()), (ErrorKind::Spooled, false), "{error}");
+    }
+    assert_eq!(alarms.bodies(ReliabilityEventKind::GivenUp), bodies);
+    let pick = |_: &[mqproducer::MessageQueue<'_>]| 0;
+    let own = options().with_selector(Selector::Callback(&pick));
+    let error = producer.send_batch(&batch, &own, &split).unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::Spooled, "only the caller could choose its queue later");
+    let statistics = producer.statistics().unwrap();
+    let refused: u64 = statistics.refusals.iter().map(|cause| cause.count).sum();
+    assert_eq!((statistics.accepted_messages, refused, statistics.spooled_messages), (6, 1, 6));
+    cluster.set_listening("name-server", true).unwrap();
+    later.wait(6);
+    assert_eq!(later.bodies(DELIVERED), bodies);
+    assert_eq!(stored(&cluster), bodies, "in one queue");
+    producer.close(LONG).unwrap();
 }
 
 /// Rows: SO-09.

@@ -48,6 +48,7 @@ json *resolve(const json *value, size_t number, const source *from, char **wrong
         char *text = replace(value->text, "{n}", json_format("%zu", number));
         text = replace(text, "{url}", from->url);
         text = replace(text, "{address}", from->address);
+        text = replace(text, "{temporary}", from->temporary);
         return json_string(replace(text, "{id}", from->id));
     }
     json *made = json_new(value->kind);

@@ -11,7 +11,8 @@ typedef struct source {
     json *(*saved)(void *of, const char *name, const char *field);
     /* A property of a stored message; NULL: there is none. */
     json *(*stored)(void *of, const char *topic, size_t index, const char *property);
-    const char *url, *address, *id;
+    /* `temporary`: a folder that the case has for itself. */
+    const char *url, *address, *id, *temporary;
 } source;
 
 /* The value with its placeholders and made-up parts filled in; NULL, with `*wrong` set, when one cannot be. */

@@ -1,7 +1,10 @@
 /* One case, from its cluster to the end of its producer. */
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner.h"
 
@@ -131,6 +134,9 @@ static json *config_step(run *r, const json *step, bool set) {
 
 static json *create(run *r) {
     mqp_error *error = NULL;
+    /* One that was closed before, if any. */
+    mqp_producer_free(r->producer);
+    r->producer = NULL;
     mqp_status status = mqp_producer_new(r->config, &r->producer, &error);
     if (status == MQP_OK) {
         status = add_hooks(r, &error);
@@ -308,6 +314,25 @@ static bool open_cluster(run *r) {
     return is_fine(r, status, &error);
 }
 
+static char *temporary_folder(void) {
+    const char *of_system = getenv("TMPDIR");
+    return mkdtemp(json_format("%s/mqp-conformance-XXXXXX", of_system != NULL ? of_system : "/tmp"));
+}
+
+/* Removes a folder with the files in it. */
+static void remove_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        return;
+    }
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        /* Of itself and its parent that does nothing. */
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
+    rmdir(path);
+}
+
 static bool prepare(run *r) {
     const json *config = json_get(r->at, "config");
     mqp_error *error = NULL;
@@ -339,11 +364,13 @@ static bool prepare(run *r) {
 void run_case(const json *at, const char *url, const char *id, json *differences) {
     run *r = json_memory(sizeof *r);
     r->at = at;
-    r->from = (source){r, saved, stored, url, NULL, id};
+    r->from = (source){r, saved, stored, url, NULL, id, temporary_folder()};
     r->saved = json_new(JSON_OBJECT);
     r->calls = json_new(JSON_LIST);
     r->asked = json_new(JSON_LIST);
-    if ((url != NULL || open_cluster(r)) && prepare(r)) {
+    if (r->from.temporary == NULL) {
+        json_add(differences, NULL, json_string("there is no temporary folder"));
+    } else if ((url != NULL || open_cluster(r)) && prepare(r)) {
         steps(r, differences);
     } else {
         json_add(differences, NULL, json_string(r->wrong));
@@ -359,4 +386,7 @@ void run_case(const json *at, const char *url, const char *id, json *differences
     mqp_completion_queue_free(r->queue);
     mqp_config_free(r->config);
     mqp_mock_cluster_free(r->cluster);
+    if (r->from.temporary != NULL) {
+        remove_folder(r->from.temporary);
+    }
 }

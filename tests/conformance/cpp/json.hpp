@@ -71,6 +71,8 @@ struct Source {
     std::string url;
     std::string address;
     std::string id;
+    /// A folder that the case has for itself.
+    std::string temporary;
     /// A field of an outcome that was kept: name, field.
     std::function<const Json*(const std::string&, const std::string&)> saved;
     /// A property of a stored message: topic, number, name.

@@ -151,6 +151,7 @@ Json resolve(const Json& value, std::size_t number, const Source& source) {
         replace(made.text, "{url}", source.url);
         replace(made.text, "{address}", source.address);
         replace(made.text, "{id}", source.id);
+        replace(made.text, "{temporary}", source.temporary);
         return made;
     }
     for (Json& item : made.items) {

@@ -2,8 +2,11 @@
 
 #include "runner.hpp"
 
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <set>
+#include <system_error>
 
 using namespace mqproducer;
 
@@ -70,6 +73,8 @@ Run::~Run() {
     transactions_.clear();
     // How a producer of any state closes is for the steps to say.
     static_cast<void>(producer_.try_close(limit));
+    std::error_code ignored;
+    std::filesystem::remove_all(source_.temporary, ignored);
 }
 
 MockCluster& Run::cluster() {
@@ -98,6 +103,10 @@ void Run::open_cluster() {
 void Run::prepare() {
     const std::size_t colon = source_.url.find("://");
     source_.address = colon != std::string::npos ? source_.url.substr(colon + 3) : source_.url;
+    source_.temporary = (std::filesystem::temp_directory_path() / "mqp-conformance-XXXXXX").string();
+    if (mkdtemp(source_.temporary.data()) == nullptr) {
+        throw Wrong("there is no temporary folder");
+    }
     config_.emplace();
     const Json nothing = Json::object();
     const Json* given = case_.find("config");

@@ -26,6 +26,7 @@ type run struct {
 	cluster      *mqproducer.MockCluster
 	replacer     *strings.Replacer
 	url, group   string
+	temporary    string
 	options      []mqproducer.Option
 	producer     *mqproducer.Producer
 	transactions map[string]*mqproducer.Transaction
@@ -65,6 +66,7 @@ func (r *run) end() {
 	if r.cluster != nil {
 		r.cluster.Close()
 	}
+	_ = os.RemoveAll(r.temporary)
 }
 
 func (r *run) prepare() (err error) {
@@ -75,8 +77,12 @@ func (r *run) prepare() (err error) {
 		}
 		url = r.cluster.URL()
 	}
+	if r.temporary, err = os.MkdirTemp("", "mqp-conformance-"); err != nil {
+		return err
+	}
 	r.replacer = strings.NewReplacer(
-		"{url}", url, "{address}", strings.TrimPrefix(url, "rocketmq://"), "{id}", r.where.id)
+		"{url}", url, "{address}", strings.TrimPrefix(url, "rocketmq://"), "{id}", r.where.id,
+		"{temporary}", r.temporary)
 	config := object(r.of, "config")
 	r.url, r.group = url, "conformance"
 	for key, value := range config {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import traceback
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
@@ -62,7 +63,13 @@ class Run:
         self._cluster = self._open(case.get("cluster", {})) if place.url is None else None
         url = place.url or self._cluster_of_case().url
         address = url[len("rocketmq://") :] if url.startswith("rocketmq://") else url
-        self._placeholders = {"{url}": url, "{address}": address, "{id}": place.id}
+        self._temporary = tempfile.TemporaryDirectory(prefix="mqp-conformance-")
+        self._placeholders = {
+            "{url}": url,
+            "{address}": address,
+            "{id}": place.id,
+            "{temporary}": self._temporary.name,
+        }
 
     @staticmethod
     def _open(of: dict[str, Any]) -> MockCluster:
@@ -91,6 +98,7 @@ class Run:
                 pass
         if self._cluster is not None:
             self._cluster.close()
+        self._temporary.cleanup()
 
     def steps(self) -> list[str]:
         """Does them up to the first that differs; what differs."""

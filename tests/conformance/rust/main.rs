@@ -4,10 +4,13 @@
 //! `mutations.json`. Otherwise the files are checked against the schema, and all cases and mutations are run; arguments
 //! name the cases.
 
+mod body_text;
 mod hooks;
 mod observe;
 mod run;
 mod schema;
+#[path = "../../support/scratch.rs"]
+mod scratch;
 mod sends;
 mod value;
 

@@ -1,6 +1,6 @@
 //! What came, as outcomes.
 
-use crate::value::body_text;
+use crate::body_text::body_text;
 use mqproducer::mock::{FaultAction, SeenRequest, StoredMessage};
 use mqproducer::{
     BatchResult, BrokerHealth, BrokerState, Error, ErrorKind, Receipt, ReceivedMessage, Result, SendStatus,

@@ -1,6 +1,7 @@
 //! One case: its cluster and producer, and what its steps do.
 
 use crate::hooks::{Notes, Recorder};
+use crate::scratch::ScratchDir;
 use crate::value::{self, Source, body_bytes, compare};
 use crate::{observe, sends};
 use mqproducer::mock::{Cluster, Fault, FaultAction, NAME_SERVER};
@@ -38,7 +39,8 @@ pub enum Begun {
 pub struct Run<'c> {
     case: &'c Value,
     cluster: Option<Cluster>,
-    placeholders: [(&'static str, String); 3],
+    placeholders: [(&'static str, String); 4],
+    _temporary: ScratchDir,
     config: Config,
     producer: Option<Producer>,
     transactions: HashMap<String, Transaction>,
@@ -95,10 +97,13 @@ impl<'c> Run<'c> {
             Place::Broker { url, id } => (None, url.clone(), id.clone()),
         };
         let address = url.trim_start_matches("rocketmq://").to_owned();
+        let temporary = ScratchDir::new("conformance")?;
+        let folder = temporary.path().display().to_string();
         Ok(Run {
             case,
             cluster,
-            placeholders: [("{url}", url), ("{address}", address), ("{id}", id)],
+            placeholders: [("{url}", url), ("{address}", address), ("{id}", id), ("{temporary}", folder)],
+            _temporary: temporary,
             config: Config::new(),
             producer: None,
             transactions: HashMap::new(),

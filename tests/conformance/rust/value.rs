@@ -144,15 +144,7 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// A body as cases write it.
-pub fn body_text(body: &[u8]) -> String {
-    if body.iter().all(|byte| (0x20..0x7f).contains(byte)) {
-        return String::from_utf8_lossy(body).into_owned();
-    }
-    body.iter().fold("hex:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// The bytes of such a body.
+/// The bytes of a body as cases write it.
 pub fn body_bytes(text: &str) -> Result<Vec<u8>, String> {
     let Some(digits) = text.strip_prefix("hex:") else { return Ok(text.as_bytes().to_vec()) };
     let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
