@@ -2,8 +2,15 @@
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+SONAME = libmqproducer.so.$(firstword $(subst ., ,$(shell sh packaging/version.sh)))
+# Where Rust brings lld, which it then links with, functions of the same instructions become one.
+FOLD = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld),-C link-arg=-Wl$(comma)--icf=all)
+comma = ,
+PLATFORM = linux-$(shell uname -m)-$(if $(wildcard /lib/ld-musl-*),musl,gnu)
 
-.PHONY: demo test test-long lint header bench bench-drivers faults package librocketmq docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers faults package install librocketmq docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -42,15 +49,20 @@ reference:
 	    MQPRODUCER_LIBRARY=$$library PYTHONPATH=$$root/bindings/python python3 -m pydoc -w mqproducer
 	output=$$(realpath $(TARGET)/reference/go) && cd bindings/go && go doc -all . >$$output/mqproducer.txt
 
-# The optimised libraries and headers. Not the crate type `lib`: beside it cargo leaves link-time optimisation out.
+# The optimised libraries and headers of this machine's kind in dist/, laid out as they are installed, and as an archive
+# and a .deb. Not the crate type `lib`: beside it cargo leaves link-time optimisation out. The name that programs record
+# is given here only: the tests load what cargo builds, by its own name. packaging/cflags leave out of zstd what makes
+# decompressing faster, which no send does.
 package:
-	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
-	rm -rf dist/lib dist/include && mkdir -p dist/lib dist/include
-	strip --strip-unneeded -o dist/lib/libmqproducer.so $(TARGET)/release/libmqproducer.so
-	strip --strip-debug -o dist/lib/libmqproducer.a $(TARGET)/release/libmqproducer.a
-	cp include/mqproducer.h dist/include/
-	cp -R bindings/cpp/include/. dist/include/
-	@ls -l dist/lib dist/include
+	CFLAGS="$(CFLAGS) $$(cat packaging/cflags)" $(CARGO) rustc --release --lib --crate-type cdylib,staticlib -- -C link-arg=-Wl,-soname,$(SONAME) $(FOLD)
+	ln -sf libmqproducer.so $(TARGET)/release/$(SONAME)
+	sh packaging/package.sh $(TARGET)/release $(PLATFORM)
+
+# What `package` has built, below $(DESTDIR)$(PREFIX); LIBDIR may be such as lib/x86_64-linux-gnu.
+install:
+	@[ -e dist/lib/$(SONAME) ] || { echo "make package comes first"; exit 1; }
+	sh packaging/tree.sh dist/lib "$(DESTDIR)$(PREFIX)" "$(LIBDIR)"
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH="$$PATH:/sbin:/usr/sbin" ldconfig 2>/dev/null || true
 
 # What the parts of a send cost, by criterion, and the instructions of whole sends through the C surface, by callgrind.
 bench: package

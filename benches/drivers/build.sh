@@ -9,6 +9,8 @@ out=$(cd "$2" && pwd)
 # A driver that is running keeps the file it has.
 rm -rf "$out/lib/libmqproducer.so" "$out/lib/mqproducer"
 cp "$1" "$out/lib/libmqproducer.so"
+# The packaged library has a name of its own, by which the drivers look for it.
+ln -sf libmqproducer.so "$out/lib/libmqproducer.so.0"
 cp -R "$root/bindings/python/mqproducer" "$out/lib/"
 cp "$here/python/driver.py" "$out/lib/"
 

@@ -53,7 +53,11 @@
 //
 // # Building
 //
-// The package needs cgo and libmqproducer. The linker finds the library in its usual directories or where CGO_LDFLAGS
+// The package needs cgo. The published module holds the library for Linux on amd64 and arm64: a program has it inside,
+// and nothing is to be installed. With `-tags musl` it is the one for musl (Alpine); with `-tags mqproducer_shared` the
+// program loads libmqproducer.so instead.
+//
+// In the repository, and with that tag, the linker finds the library in its usual directories or where CGO_LDFLAGS
 // says:
 //
 //	CGO_LDFLAGS="-L/opt/mqproducer/lib -Wl,-rpath,/opt/mqproducer/lib" go build

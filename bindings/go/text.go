@@ -2,8 +2,6 @@
 
 package mqproducer
 
-// #cgo CFLAGS: -I${SRCDIR}/../../include
-// #cgo LDFLAGS: -lmqproducer
 // #include "shim.h"
 import "C"
 
