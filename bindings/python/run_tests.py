@@ -1,7 +1,7 @@
 """Runs the package's tests on every Python that is found, 3.9 to 3.14, and the type checkers once.
 
 One line for each: the interpreter's version and the counts of its tests. The exit code is non-zero when one fails or
-none is found. Only the type checkers, uvloop and gunicorn are packages; they are installed under ``--work-dir``.
+none is found. Only the type checkers, uvloop, gunicorn and uWSGI are packages; they are installed under ``--work-dir``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Sum:
 def install(package: str, version: str, interpreter: str, work_dir: Path) -> Optional[Path]:
     """Where a package is for one interpreter; None where it cannot be installed, which is not a failure."""
     place = work_dir / f"{package}-{version}"
-    if not (place / package).is_dir():
+    if not any(place.glob(f"{package}*")):
         pip = [interpreter, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
         if subprocess.run([*pip, "--target", str(place), package], capture_output=True).returncode != 0:
             return None
@@ -99,7 +99,11 @@ def run_tests(version: str, interpreter: str, environment: dict[str, str], work_
     loops = "asyncio, uvloop"
     if uvloop is None:
         loops = "asyncio alone, uvloop could not be installed"
-    places = [str(place) for place in (uvloop, gunicorn) if place is not None]
+    # One interpreter is enough for a server in C; its wheel is that of the project itself.
+    uwsgi = install("pyuwsgi", version, interpreter, work_dir) if interpreter == sys.executable else None
+    if uwsgi is None and interpreter == sys.executable:
+        loops += "; prefork without uWSGI, pyuwsgi could not be installed"
+    places = [str(place) for place in (uvloop, gunicorn, uwsgi) if place is not None]
     environment = dict(environment, PYTHONPATH=os.pathsep.join([*places, environment.get("PYTHONPATH", "")]))
     command = [interpreter, "-X", "dev", "-m", "unittest", "discover", "-s", "tests", "-t", "."]
     try:
