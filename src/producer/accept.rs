@@ -120,10 +120,9 @@ impl Core {
     ) -> Result<Accepted> {
         let accepted = self.examine(message, options, mode, form);
         match &accepted {
-            Ok(_) => self.counters().accepted.add(message.body.len()),
             // Not refused yet.
             Err(cause) if self.spool_for(cause, form).is_some() => {}
-            Err(refusal) => self.counters().refusals.add(refusal, 1),
+            decided => self.counters().taken(decided, message.body.len()),
         }
         accepted
     }

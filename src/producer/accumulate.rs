@@ -208,10 +208,7 @@ impl Core {
             }
             gathered => gathered,
         };
-        match &gathered {
-            Ok(_) => self.counters().accepted.add(message.body.len()),
-            Err(refusal) => self.counters().refusals.add(refusal, 1),
-        }
+        self.counters().taken(&gathered, message.body.len());
         let Gathered { key, head, compressed, rules, queue, permit, after } = gathered?;
         let encodable = BatchMessage { flag: head.flag, body: message.body, properties: &head.properties };
         let size = encoded_len(&encodable);

@@ -219,10 +219,7 @@ impl Core {
         completion: Completion,
     ) -> Result<()> {
         let prepared = self.prepare_unrouted(message, options, mode, form, cause);
-        match &prepared {
-            Ok(_) => self.counters().accepted.add(message.body.len()),
-            Err(refusal) => self.counters().refusals.add(refusal, 1),
-        }
+        self.counters().taken(&prepared, message.body.len());
         let (unsent, permit, after, cause) = prepared?;
         let dispatcher = Arc::clone(self.runtime.dispatcher());
         let owed = Owed::new(completion, permit, Arc::clone(&dispatcher));

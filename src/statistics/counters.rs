@@ -2,7 +2,7 @@
 //! well.
 
 use crate::completion::Outcome;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::policy::histogram::Histogram;
 use crate::sync::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -142,6 +142,14 @@ impl Counters {
         match outcome {
             Ok(_) => self.oneway.add_many(messages, bytes),
             Err(error) => self.failed(error, messages, bytes),
+        }
+    }
+
+    /// Counts a message with a body of so many bytes as accepted, or as refused.
+    pub(crate) fn taken<T>(&self, outcome: &Result<T>, bytes: usize) {
+        match outcome {
+            Ok(_) => self.accepted.add(bytes),
+            Err(refusal) => self.refusals.add(refusal, 1),
         }
     }
 

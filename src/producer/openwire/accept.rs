@@ -153,10 +153,7 @@ impl Client {
         lane: Lane,
     ) -> Result<Accepted<'a>> {
         let accepted = self.examine(message, options, mode, lane);
-        match &accepted {
-            Ok(_) => self.counters().accepted.add(message.body.len()),
-            Err(refusal) => self.counters().refusals.add(refusal, 1),
-        }
+        self.counters().taken(&accepted, message.body.len());
         accepted
     }
 
