@@ -302,7 +302,8 @@ static bool open_cluster(run *r) {
     const json *of = json_get(r->at, "cluster"), *echo = json_get(of, "echo");
     mqp_error *error = NULL;
     uint32_t brokers = (uint32_t)json_number_of(of, "brokers", 1), queues = (uint32_t)json_number_of(of, "queues", 4);
-    mqp_status status = mqp_mock_cluster_new(MQP_STR(""), brokers, queues, &r->cluster, &error);
+    mqp_str name = mqp_str_of(json_text_of(of, "name", ""));
+    mqp_status status = mqp_mock_cluster_new(name, brokers, queues, &r->cluster, &error);
     for (size_t i = 0; status == MQP_OK && echo != NULL && i < echo->count; i++) {
         status = mqp_mock_cluster_echo(r->cluster, mqp_str_of(echo->items[i]->text), &error);
     }

@@ -88,7 +88,7 @@ void Run::open_cluster() {
     const Json nothing = Json::object();
     const Json* given = case_.find("cluster");
     const Json& of = given != nullptr ? *given : nothing;
-    cluster_.emplace("", static_cast<std::uint32_t>(of.number_of("brokers", 1)),
+    cluster_.emplace(of.text_of("name"), static_cast<std::uint32_t>(of.number_of("brokers", 1)),
                      static_cast<std::uint32_t>(of.number_of("queues", 4)));
     if (const Json* echo = of.find("echo")) {
         for (const Json& topic : echo->items) {

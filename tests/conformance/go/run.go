@@ -115,7 +115,7 @@ func (r *run) prepare() (err error) {
 
 func (r *run) openCluster() (err error) {
 	of := object(r.of, "cluster")
-	r.cluster, err = mqproducer.NewMockCluster("", int(numberOr(of, "brokers", 1)), int(numberOr(of, "queues", 4)))
+	r.cluster, err = mqproducer.NewMockCluster(textOr(of, "name", ""), int(numberOr(of, "brokers", 1)), int(numberOr(of, "queues", 4)))
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ class Run:
 
     @staticmethod
     def _open(of: dict[str, Any]) -> MockCluster:
-        cluster = MockCluster(brokers=of.get("brokers", 1), queues=of.get("queues", 4))
+        cluster = MockCluster(of.get("name", ""), brokers=of.get("brokers", 1), queues=of.get("queues", 4))
         for topic in of.get("echo", []):
             cluster.echo(topic)
         cluster.set_transaction_check_interval(of.get("check_interval_ms", 3_600_000))

@@ -85,7 +85,8 @@ impl<'c> Run<'c> {
             Place::Embedded => {
                 let of = &case["cluster"];
                 let brokers = of["brokers"].as_u64().unwrap_or(1) as usize;
-                let cluster = Cluster::open("", brokers, of["queues"].as_u64().unwrap_or(4) as u32).map_err(told)?;
+                let cluster = Cluster::open(text(of, "name"), brokers, of["queues"].as_u64().unwrap_or(4) as u32)
+                    .map_err(told)?;
                 for topic in of["echo"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                     cluster.set_responder(topic, |request| Some(request.body.clone())).map_err(told)?;
                 }
