@@ -34,5 +34,6 @@
 #include "mqproducer/selector.hpp"
 #include "mqproducer/statistics.hpp"
 #include "mqproducer/transaction.hpp"
+#include "mqproducer/transform.hpp"
 
 #endif

@@ -256,6 +256,16 @@ protected:
 namespace detail {
 inline namespace MQPRODUCER_ABI {
 
+/// As much of `text` as there is room for, in whole characters.
+inline void write_reason(char* reason, std::size_t size, std::string_view text) noexcept {
+    std::size_t length = std::min(text.size(), size - 1);
+    while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
+        --length;
+    }
+    // Of a view of nothing, which may be a null pointer, this copies nothing: `memcpy` must not get it.
+    reason[text.copy(reason, length)] = '\0';
+}
+
 /// The caller's hook as the library's.
 struct HookBox {
     std::shared_ptr<SendHook> hook;
@@ -309,16 +319,6 @@ private:
         static_cast<void>(reason_size);
         return hook.check_forbidden(context);
 #endif
-    }
-
-    /// As much of `text` as there is room for, in whole characters.
-    static void write_reason(char* reason, std::size_t size, std::string_view text) noexcept {
-        std::size_t length = std::min(text.size(), size - 1);
-        while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
-            --length;
-        }
-        // Of a view of nothing, which may be a null pointer, this copies nothing: `memcpy` must not get it.
-        reason[text.copy(reason, length)] = '\0';
     }
 };
 

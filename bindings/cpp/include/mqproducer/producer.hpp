@@ -12,6 +12,7 @@
 #include "statistics.hpp"
 #include "trace.hpp"
 #include "transaction.hpp"
+#include "transform.hpp"
 
 namespace mqproducer {
 inline namespace MQPRODUCER_ABI {
@@ -93,6 +94,49 @@ public:
     template <class F>
     Result<void> try_set_trace_context(F&& callable) {
         return set<detail::TraceContextBox<std::decay_t<F>>>(mqp_producer_set_trace_context, std::forward<F>(callable));
+    }
+
+    /// Sets what may put another message in the place of each that is sent, in place of what was set before; only for
+    /// ActiveMQ and before start(). As the message transformer of ActiveMQ's Java client.
+    ///
+    /// `callable`: takes a `const MessageView&` and a `Transformed&`, borrowed until it returns, which takes another
+    /// message; left alone, the message goes as it is. It returns nothing, or why the message is refused, a
+    /// `std::optional<std::string>` of which the first 511 bytes are told; the send fails with Status::invalid_message
+    /// then. Moved or copied, may be move-only; destroyed once the producer is gone or another one set, on any thread. It
+    /// runs for each message, those of transactions and requests too, once, on the thread that sends and before all else:
+    /// hooks see what it made, and so do the rules of destinations and of who waits; on several threads at the same time.
+    /// An exception that leaves it goes to set_callback_exception_handler() and refuses the message.
+    ///
+    /// Any thread. Errors: Status::unsupported for RocketMQ; already_started, closed, forked.
+    template <class F>
+    Result<void> try_set_message_transformer(F&& callable) {
+        return set<detail::TransformerBox<std::decay_t<F>>>(mqp_producer_set_message_transformer,
+                                                            std::forward<F>(callable));
+    }
+
+    /// Makes a temporary queue of an ActiveMQ broker, which lives as long as the producer, for the answers of others: its
+    /// name, `temp-queue://...`, for Jms::reply_to(). It is made anew, with its name, on each connection.
+    ///
+    /// `timeout`: 1 ms to 1 hour; default: the configured `send_msg_timeout`. Any thread; blocks up to it. Errors:
+    /// Status::unsupported for RocketMQ; broker, connect, connection_lost, timeout, not_started, closed, forked, and
+    /// would_deadlock in a callback.
+    Result<std::string> try_create_temporary_queue(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        return create_temporary(0, timeout);
+    }
+
+    /// The same for a topic, `temp-topic://...`.
+    Result<std::string> try_create_temporary_topic(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        return create_temporary(1, timeout);
+    }
+
+    /// Takes one of them away; from now on messages to it are refused with Status::invalid_message. Errors: those of
+    /// try_create_temporary_queue(); Status::invalid_argument for a name that is none of this producer's.
+    Result<void> try_delete_temporary(std::string_view name,
+                                      std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        const std::uint32_t timeout_ms = timeout ? detail::c_milliseconds(*timeout) : 0;
+        return detail::call([&](mqp_error** error) {
+            return mqp_producer_delete_temporary(handle(), detail::c_str(name), timeout_ms, error);
+        });
     }
 
     /// Sets who is told its statistics, every `statistics_interval` (a key; 0, the default: never) from start() on, in
@@ -290,6 +334,27 @@ public:
         unwrap(try_set_trace_context(std::forward<F>(callable)));
     }
 
+    /// As try_set_message_transformer().
+    template <class F>
+    void set_message_transformer(F&& callable) {
+        unwrap(try_set_message_transformer(std::forward<F>(callable)));
+    }
+
+    /// As try_create_temporary_queue().
+    std::string create_temporary_queue(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        return unwrap(try_create_temporary_queue(timeout));
+    }
+
+    /// As try_create_temporary_topic().
+    std::string create_temporary_topic(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        return unwrap(try_create_temporary_topic(timeout));
+    }
+
+    /// As try_delete_temporary().
+    void delete_temporary(std::string_view name, std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        unwrap(try_delete_temporary(name, timeout));
+    }
+
     /// As try_set_statistics_callback().
     template <class F>
     void set_statistics_callback(F&& callable) {
@@ -379,6 +444,18 @@ private:
     Result<Receipt> send_by(SendFunction function, const Message& message, const SendOptions& options);
     Result<BatchResult> send_batch_by(BatchFunction function, const std::vector<Message>& messages,
                                       const SendOptions& options, const BatchOptions& batch);
+
+    Result<std::string> create_temporary(std::uint32_t topic, std::optional<std::chrono::milliseconds> timeout) {
+        const std::uint32_t timeout_ms = timeout ? detail::c_milliseconds(*timeout) : 0;
+        char name[MQP_TEMPORARY_NAME_SIZE] = {};
+        const Result<void> made = detail::call([&](mqp_error** error) {
+            return mqp_producer_create_temporary(handle(), topic, timeout_ms, name, error);
+        });
+        if (!made) {
+            return detail::Failure(made.error());
+        }
+        return std::string(name);
+    }
 
     /// Gives the callable in a new `Box` to a setter of the C interface.
     template <class Box, class Raw, class F>
