@@ -70,6 +70,7 @@ from .selector import ConsistentHash, Hash, MachineRoom, MessageQueue, Queue, Ra
 from .statistics import Statistics, StatisticsCallback
 from .trace import TraceContext
 from .transaction import Transaction, TransactionChecker, TransactionState
+from .transform import MessageTransformer
 
 __version__ = "0.1.0"
 
@@ -113,6 +114,7 @@ __all__ = [
     "MessageFields",
     "MessageQueue",
     "MessageTooLargeError",
+    "MessageTransformer",
     "MessageType",
     "MockCluster",
     "MockFault",

@@ -144,6 +144,15 @@ class TraceContext(Structure):
     _fields_ = [("call", TRACE_CONTEXT_CALL), ("user_data", c_void_p), ("drop", DROP)]
 
 
+TRANSFORM_CALL = CFUNCTYPE(c_uint32, c_void_p, POINTER(MessageView), c_void_p, c_void_p, c_size_t)
+
+
+class MessageTransformer(Structure):
+    """``mqp_message_transformer``."""
+
+    _fields_ = [("call", TRANSFORM_CALL), ("user_data", c_void_p), ("drop", DROP)]
+
+
 CHECK_CALL = CFUNCTYPE(c_uint32, c_void_p, c_void_p)
 
 

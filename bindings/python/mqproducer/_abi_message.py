@@ -91,6 +91,62 @@ class Jms(Structure):
     ]
 
 
+class TypedPropertyView(Structure):
+    """``mqp_typed_property`` as a hook is shown it."""
+
+    name: Text
+    value_type: int
+    reserved: int
+    integer: int
+    number: float
+    data: Data
+    _fields_ = [
+        ("name", Text),
+        ("value_type", c_uint32),
+        ("reserved", c_uint32),
+        ("integer", c_int64),
+        ("number", c_double),
+        ("data", Data),
+    ]
+
+
+class JmsView(Structure):
+    """``mqp_jms`` as a hook is shown it."""
+
+    struct_size: int
+    body_type: int
+    delivery_mode: int
+    has_time_to_live: int
+    time_to_live_ms: int
+    correlation_id: Text
+    reply_to: Text
+    message_type: Text
+    group_id: Text
+    group_sequence: int
+    property_size: int
+    properties: Optional[int]
+    property_count: int
+    entries: Optional[int]
+    entry_count: int
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("body_type", c_uint32),
+        ("delivery_mode", c_uint32),
+        ("has_time_to_live", c_uint32),
+        ("time_to_live_ms", c_uint64),
+        ("correlation_id", Text),
+        ("reply_to", Text),
+        ("message_type", Text),
+        ("group_id", Text),
+        ("group_sequence", c_int32),
+        ("property_size", c_uint32),
+        ("properties", c_void_p),
+        ("property_count", c_size_t),
+        ("entries", c_void_p),
+        ("entry_count", c_size_t),
+    ]
+
+
 class Message(Structure):
     """``mqp_message`` as an argument."""
 

@@ -18,12 +18,13 @@ from .hook import SendHook, register
 from .reliability import ReliabilityCalls
 from .statistics import StatisticsCalls
 from .transaction import CheckerCalls
+from .transform import TransformCalls
 
 #: What ``flush`` and ``close`` wait for at most unless told otherwise.
 DEFAULT_WAIT_MS = 10_000
 
 
-class ProducerBase(CheckerCalls, ReliabilityCalls, StatisticsCalls):
+class ProducerBase(CheckerCalls, ReliabilityCalls, StatisticsCalls, TransformCalls):
     """The owner of a producer of the library, and all of it that does not wait."""
 
     _handle: Optional[c_void_p] = None

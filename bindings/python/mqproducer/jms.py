@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import sizeof
+from ctypes import sizeof, string_at
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Optional, Union
 
 from . import _abi, _abi_message
-from ._native import number, str_of
+from ._native import number, str_of, text_of
 from .errors import MessageError, refusal
 
 
@@ -41,6 +41,7 @@ class Typed:
 JmsValue = Union[None, bool, int, float, str, bytes, Typed]
 
 _NULL, _BOOL, _TEXT, _BYTES = 0, 1, 9, 10
+_INT_MIN, _INT_MAX = -0x80000000, 0x7FFFFFFF
 _BODY_TEXT, _BODY_MAP = 1, 2
 _PERSISTENT, _NON_PERSISTENT = 1, 2
 _MILLISECOND = timedelta(milliseconds=1)
@@ -126,7 +127,7 @@ def _lend_value(native: _abi_message.TypedProperty, name: str, value: JmsValue) 
         else:
             native.integer = number(what, value.value, -(1 << 63), (1 << 63) - 1)
     elif isinstance(value, int):
-        native.value_type = JmsType.INT if -0x80000000 <= value <= 0x7FFFFFFF else JmsType.LONG
+        native.value_type = JmsType.INT if _INT_MIN <= value <= _INT_MAX else JmsType.LONG
         native.integer = number(what, value, -(1 << 63), (1 << 63) - 1)
     elif isinstance(value, float):
         native.value_type, native.number = JmsType.DOUBLE, value
@@ -136,3 +137,46 @@ def _lend_value(native: _abi_message.TypedProperty, name: str, value: JmsValue) 
         native.data = _abi.Bytes(encoded, len(encoded))
     else:
         raise TypeError(f"{what} must be None, bool, int, float, str, bytes or Typed, not {type(value).__name__}")
+
+
+def read(view: _abi_message.JmsView) -> Jms:
+    """A copy of what the library lent."""
+    step = view.property_size
+    persistent = {_PERSISTENT: True, _NON_PERSISTENT: False}
+    return Jms(
+        text=view.body_type == _BODY_TEXT,
+        entries=_read_values(view.entries, view.entry_count, step) if view.body_type == _BODY_MAP else None,
+        properties=_read_values(view.properties, view.property_count, step) or None,
+        persistent=persistent.get(view.delivery_mode),
+        time_to_live=view.time_to_live_ms * _MILLISECOND if view.has_time_to_live else None,
+        correlation_id=text_of(view.correlation_id) or None,
+        reply_to=text_of(view.reply_to) or None,
+        message_type=text_of(view.message_type) or None,
+        group_id=text_of(view.group_id) or None,
+        group_sequence=view.group_sequence,
+    )
+
+
+def _read_values(first: Optional[int], count: int, step: int) -> dict[str, JmsValue]:
+    places = ((first or 0) + index * step for index in range(count))
+    views = (_abi_message.TypedPropertyView.from_address(place) for place in places)
+    return {text_of(view.name): _read_value(view) for view in views}
+
+
+def _read_value(view: _abi_message.TypedPropertyView) -> JmsValue:
+    kind = view.value_type
+    if kind == _NULL:
+        return None
+    if kind == _BOOL:
+        return bool(view.integer)
+    if kind in (_TEXT, _BYTES):
+        data = string_at(view.data.ptr or 0, view.data.len)
+        return data.decode("utf-8") if kind == _TEXT else data
+    if kind == JmsType.DOUBLE:
+        return view.number
+    if kind == JmsType.FLOAT:
+        return Typed(JmsType.FLOAT, view.number)
+    # Python's own number where it says the same.
+    if kind == JmsType.INT or (kind == JmsType.LONG and not _INT_MIN <= view.integer <= _INT_MAX):
+        return view.integer
+    return Typed(JmsType(kind), view.integer)

@@ -14,6 +14,7 @@ from ._native import number, str_of, text_of
 from .errors import MessageError, refusal
 from .jms import Jms
 from .jms import lend as lend_jms
+from .jms import read as read_jms
 
 #: What a body may be. Text is refused: encode it, so that its bytes are the caller's choice.
 Body = Union[bytes, bytearray, memoryview]
@@ -191,6 +192,7 @@ def read_message(view: _abi_message.MessageView) -> Message:
         lite_topic=text_of(view.lite_topic) or None,
         sharding_property=text_of(view.sharding_key) or None,
         trace_parent=text_of(view.trace_parent) or None,
+        jms=read_jms(_abi_message.JmsView.from_address(view.jms)) if view.jms else None,
     )
 
 
