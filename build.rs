@@ -32,6 +32,7 @@ const SOURCES: &[&str] = &[
     "end_transaction.rs",
     "hook.rs",
     "trace.rs",
+    "transform.rs",
     "statistics.rs",
     "event.rs",
     "log.rs",

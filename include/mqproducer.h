@@ -461,6 +461,11 @@ typedef struct mqp_statistics mqp_statistics;
 typedef struct mqp_transaction mqp_transaction;
 
 /**
+ * Takes what a message transformer made: *borrowed* for its call, and to be used on its thread.
+ */
+typedef struct mqp_transformed mqp_transformed;
+
+/**
  * The result of a call or of a message: MQP_OK or one of MQP_ERR_.... The numbers never change; later versions add
  * some.
  */
@@ -1583,6 +1588,36 @@ typedef struct mqp_trace_context {
      */
     void (*drop)(void *user_data);
 } mqp_trace_context;
+
+/**
+ * Puts another message in the place of one that is sent.
+ *
+ * `call` runs for each message, those of transactions and requests too, once, on the thread that sends and before all
+ * else: hooks see what it made, and so do the rules of destinations and of who waits. It may run on several threads at
+ * the same time. It MUST NOT throw, `longjmp` or end its thread.
+ */
+typedef struct mqp_message_transformer {
+    /**
+     * Required. `message`: the message to be sent, *borrowed* until the call returns, its texts without a NUL at the
+     * end. `transformed`: takes another one by mqp_transformed_set; left alone, `message` goes as it is. Returns 0, or
+     * any other number to refuse the message, whose send fails with MQP_ERR_INVALID_MESSAGE then; it may write why, as
+     * NUL-terminated UTF-8 of at most `reason_size` bytes, to `reason`, which is empty at first.
+     */
+    uint32_t (*call)(void *user_data,
+                     const struct mqp_message *message,
+                     struct mqp_transformed *transformed,
+                     char *reason,
+                     size_t reason_size);
+    /**
+     * Passed to both functions, not read by the library; may be NULL.
+     */
+    void *user_data;
+    /**
+     * Gives `user_data` back, once: when the producer is freed and `call` does not run any more, on any thread, those
+     * of the library included, or when another is set in its place. May be NULL.
+     */
+    void (*drop)(void *user_data);
+} mqp_message_transformer;
 
 /**
  * Who is told a producer's statistics, again and again.
@@ -2938,6 +2973,31 @@ MQP_API
 mqp_status mqp_producer_set_trace_context(struct mqp_producer *producer,
                                           struct mqp_trace_context trace_context,
                                           struct mqp_error **error);
+
+/**
+ * Sends a copy of `message` in the place of the one that the transformer was called with; the last one set counts.
+ *
+ * `transformed`: as the transformer's `call` got it. `message`: *copied*. `error`: may be NULL. Threads: the one of
+ * `call`. Errors: MQP_ERR_INVALID_ARGUMENT and MQP_ERR_INVALID_MESSAGE for what is no message; then the one before
+ * stays.
+ */
+MQP_API
+mqp_status mqp_transformed_set(struct mqp_transformed *transformed,
+                               const struct mqp_message *message,
+                               struct mqp_error **error);
+
+/**
+ * Sets what may put another message in the place of each that is sent, on a producer of ActiveMQ that is not started;
+ * one set before is given back. As the message transformer of ActiveMQ's Java client. Default: none.
+ *
+ * `message_transformer`: *copied*; its `user_data` is taken when the call returns MQP_OK, else untouched. `error`: may
+ * be NULL. Threads: any. Errors: MQP_ERR_UNSUPPORTED for RocketMQ, MQP_ERR_ALREADY_STARTED, MQP_ERR_CLOSED,
+ * MQP_ERR_FORKED, MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_producer_set_message_transformer(struct mqp_producer *producer,
+                                                struct mqp_message_transformer message_transformer,
+                                                struct mqp_error **error);
 
 /**
  * Takes a snapshot of what a producer has counted since it was made, and of how it does at the moment; also of one that

@@ -41,6 +41,7 @@ mod selector;
 mod spool;
 pub mod statistics;
 mod sync;
+mod transformed;
 
 pub use batch::{BatchOptions, BatchResult};
 pub use broker::{BrokerHealth, BrokerState};
@@ -57,3 +58,4 @@ pub use received::ReceivedMessage;
 pub use reply::ReplyTo;
 pub use selector::{MessageQueue, OwnedQueue, Selector};
 pub use statistics::Statistics;
+pub use transformed::Transformed;

@@ -1,6 +1,7 @@
 //! A message that comes back: from a broker in a transaction check or as the reply to a request, or because it could
 //! not be sent.
 
+use crate::protocol::openwire;
 use crate::protocol::remoting::compress::inflate;
 use crate::protocol::remoting::reply::PushReply;
 use crate::protocol::remoting::stored_message::{self, StoredMessage};
@@ -148,6 +149,44 @@ impl ReceivedMessage {
             store_size: 0,
             prepared_transaction_offset: 0,
             properties: pushed.properties.to_owned(),
+        })
+    }
+
+    /// From a message of OpenWire: of a text message its text, of any other its body as it went over the wire. Typed
+    /// properties become text, and headers that are set properties, the correlation id that of RocketMQ's name, too.
+    pub(crate) fn from_openwire(message: &openwire::Message) -> Result<Self, openwire::CodecError> {
+        let body = match message.kind {
+            openwire::MessageKind::Text => message.text(MAX_INFLATED)?.unwrap_or_default().into_bytes(),
+            _ => message.bytes(MAX_INFLATED)?.unwrap_or_default().into_owned(),
+        };
+        let mut encoded = String::new();
+        // What ends names and values in the encoded form cannot stand in them.
+        let shown = |text: &str| text.replace(['\u{1}', '\u{2}'], "\u{fffd}");
+        let correlation_id = message.correlation_id.as_deref();
+        let reply_to = message.reply_to.as_ref().map(ToString::to_string);
+        let headers = [
+            (properties::CORRELATION_ID, correlation_id),
+            ("JMSCorrelationID", correlation_id),
+            ("JMSReplyTo", reply_to.as_deref()),
+            ("JMSType", message.message_type.as_deref()),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value {
+                properties::append(&mut encoded, name, &shown(value));
+            }
+        }
+        for (name, value) in message.properties()? {
+            properties::append(&mut encoded, &shown(&name), &shown(&value.to_text()));
+        }
+        let topic = message.destination.as_ref().map(ToString::to_string).unwrap_or_default();
+        Ok(ReceivedMessage {
+            body,
+            message_id: message.message_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            queue_offset: -1,
+            commit_log_offset: -1,
+            store_timestamp: message.broker_in_time,
+            reconsume_times: message.redelivery_counter,
+            ..ReceivedMessage::unsent(&topic, 0, &encoded, message.timestamp)
         })
     }
 

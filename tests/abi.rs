@@ -59,6 +59,12 @@ fn trace_contexts() {
     check("trace", &[]);
 }
 
+/// Rows: AM-14.
+#[test]
+fn message_transformers() {
+    check("transform", &[]);
+}
+
 /// Rows: RR-01 RR-02 RR-03 RR-04.
 #[test]
 fn requests_and_replies() {

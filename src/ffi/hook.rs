@@ -6,15 +6,15 @@ use super::boundary;
 use super::end_transaction::{EndShown, mqp_end_transaction_context};
 use super::error::mqp_error;
 use super::handle;
+use super::lent::Parts;
 use super::message::mqp_message;
 use super::producer::mqp_producer;
 use super::receipt::mqp_receipt;
 use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, number};
 use super::text::Texts;
-use super::types::{invalid, mqp_bytes, mqp_property, mqp_str};
+use super::types::{invalid, mqp_str};
 use crate::hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
-use crate::message::{Delay, Message};
 use crate::producer::hooks::{After, Hook};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
@@ -236,55 +236,17 @@ impl ForeignHook {
 /// Shows the context, with its message, to C.
 fn lend<T>(context: &HookContext<'_>, call: impl FnOnce(*const mqp_hook_context) -> T) -> T {
     let (texts, mut view) = view(context);
-    let properties = context.message.map_or_else(Vec::new, lent_properties);
-    let message = context.message.map(|message| lent_message(message, &properties));
+    let parts = context.message.map(Parts::of);
+    let message = parts.as_ref().map(Parts::message);
     view.message = message.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    let properties_of_batch: Vec<_> = context.batch.iter().map(lent_properties).collect();
-    let of_batch = context.batch.iter().zip(&properties_of_batch);
-    let batch: Vec<_> = of_batch.map(|(message, properties)| lent_message(message, properties)).collect();
+    let parts_of_batch: Vec<_> = context.batch.iter().map(Parts::of).collect();
+    let batch: Vec<_> = parts_of_batch.iter().map(Parts::message).collect();
     if !batch.is_empty() {
         view.batch = batch.as_ptr();
     }
     let result = call(&raw const view);
     drop(texts);
     result
-}
-
-fn lent_properties(message: &Message<'_>) -> Vec<mqp_property> {
-    let lent = |(name, value): &(&str, &str)| mqp_property { name: lent(name), value: lent(value) };
-    message.properties.iter().map(lent).collect()
-}
-
-fn lent(text: &str) -> mqp_str {
-    mqp_str { ptr: text.as_ptr().cast(), len: text.len() }
-}
-
-fn lent_message(message: &Message<'_>, properties: &[mqp_property]) -> mqp_message {
-    // SAFETY: all bytes zero is a message, as its trait says; so fields that are not known here have their defaults.
-    let mut view: mqp_message = unsafe { std::mem::zeroed() };
-    view.struct_size = size_of::<mqp_message>() as u32;
-    view.flag = message.flag;
-    view.topic = lent(message.topic);
-    view.body = mqp_bytes { ptr: message.body.as_ptr(), len: message.body.len() };
-    view.tags = lent(message.tags);
-    view.keys = lent(message.keys);
-    view.properties = properties.as_ptr();
-    view.property_count = properties.len();
-    view.property_size = size_of::<mqp_property>() as u32;
-    view.no_wait_store = u32::from(!message.wait_store_msg_ok);
-    match message.delay {
-        Delay::None => {}
-        Delay::Level(level) => view.delay_level = level,
-        Delay::Seconds(seconds) => view.delay_seconds = seconds,
-        Delay::Milliseconds(milliseconds) => view.delay_ms = milliseconds,
-        Delay::DeliverAt(time) => view.deliver_at_ms = i64::try_from(time).unwrap_or(i64::MAX),
-    }
-    view.has_priority = u32::from(message.priority.is_some());
-    view.priority = message.priority.unwrap_or(0);
-    view.lite_topic = lent(message.lite_topic);
-    view.sharding_key = lent(message.sharding_key);
-    view.trace_parent = lent(message.trace_parent);
-    view
 }
 
 const fn mode(mode: SendMode) -> u32 {

@@ -30,6 +30,8 @@ pub(crate) mod inherited;
 #[cfg(feature = "capi")]
 mod jms;
 #[cfg(feature = "capi")]
+mod lent;
+#[cfg(feature = "capi")]
 pub(crate) mod log;
 #[cfg(feature = "capi")]
 mod message;
@@ -68,6 +70,8 @@ mod text;
 pub(crate) mod trace;
 #[cfg(feature = "capi")]
 pub(crate) mod transaction;
+#[cfg(feature = "capi")]
+pub(crate) mod transform;
 #[cfg(feature = "capi")]
 mod types;
 #[cfg(feature = "capi")]

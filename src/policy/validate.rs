@@ -78,6 +78,15 @@ pub(crate) fn timeout(timeout: Duration) -> Result<Duration> {
     Err(Error::new(ErrorKind::InvalidArgument, format!("`timeout` is {given} ms; the maximum is {most} ms")))
 }
 
+/// Whether a request may take so long.
+pub(crate) fn request_timeout(timeout: Duration) -> Result<()> {
+    if (Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&timeout) {
+        return Ok(());
+    }
+    let what = format!("`timeout` is {} ms; the minimum is 1, the maximum 3600000", timeout.as_millis());
+    Err(Error::new(ErrorKind::InvalidArgument, what))
+}
+
 pub(super) fn property_text(text: &str, what: impl FnOnce() -> String) -> Result<()> {
     match memchr::memchr2(properties::NAME_END, properties::VALUE_END, text.as_bytes()) {
         Some(at) => refuse(format!(

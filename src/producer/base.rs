@@ -10,6 +10,7 @@ use super::events::Events;
 use super::hooks::{Hook, Hooks};
 use super::statistics::Reports;
 use super::trace_context::TraceContexts;
+use super::transform::Transformers;
 use crate::config::{Backpressure, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::os::is_library_thread;
@@ -44,6 +45,7 @@ pub(crate) struct Base {
     pub(super) ending: Arc<Notify>,
     pub(super) hooks: Hooks,
     pub(super) contexts: TraceContexts,
+    pub(super) transformers: Transformers,
     pub(super) reports: Arc<Reports>,
     pub(super) events: Arc<Events>,
     pub(super) tasks: Mutex<Vec<AbortHandle>>,
@@ -61,6 +63,7 @@ impl Base {
             ending: Arc::default(),
             hooks: Hooks::default(),
             contexts: TraceContexts::default(),
+            transformers: Transformers::default(),
             reports: Arc::default(),
             events: Arc::default(),
             tasks: Mutex::new(Vec::new()),
@@ -94,6 +97,7 @@ impl Base {
                 prepare()?;
                 self.hooks.fix();
                 self.contexts.fix();
+                self.transformers.fix();
                 *phase = Phase::Running;
                 Ok(())
             }

@@ -56,7 +56,7 @@ impl Producer {
         timeout: Duration,
         receiver: Receiver,
     ) -> Result<()> {
-        self.engine()?.rocketmq("requests")?.request(message, options, timeout, receiver)
+        self.engine()?.request(message, options, timeout, receiver)
     }
 
     /// The asynchronous reply of every binding; on an error the completion is dropped undelivered.

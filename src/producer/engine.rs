@@ -4,11 +4,13 @@ use super::Mode;
 use super::base::Base;
 use super::lifecycle::Core;
 use super::openwire::Client;
+use super::waiting::Receiver;
 use crate::completion::Completion;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, SendOptions};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What brings messages to brokers: the other side of the seam, one for each protocol.
 #[derive(Clone, Debug)]
@@ -58,6 +60,19 @@ impl Engine {
         match self {
             Engine::RocketMq(core) => core.submit(message, options, mode, completion),
             Engine::ActiveMq(client) => client.submit(message, options, mode, completion),
+        }
+    }
+
+    pub(super) fn request(
+        &self,
+        message: &Message<'_>,
+        options: &SendOptions,
+        timeout: Duration,
+        receiver: Receiver,
+    ) -> Result<()> {
+        match self {
+            Engine::RocketMq(core) => core.request(message, options, timeout, receiver),
+            Engine::ActiveMq(client) => client.request(message, options, timeout, receiver),
         }
     }
 

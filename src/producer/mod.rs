@@ -36,6 +36,7 @@ mod temporary;
 mod trace;
 pub(crate) mod trace_context;
 mod transaction;
+pub(crate) mod transform;
 mod tries;
 pub(crate) mod waiting;
 
@@ -196,10 +197,14 @@ impl Producer {
     /// `timeout` and within that of `options`, when it is shorter; when that fails, the request fails at once with its
     /// error. `RequestTimeout`: the message is stored, but no reply came. A message with a delay, or with a property
     /// of its own called `CORRELATION_ID`, `REPLY_TO_CLIENT` or `TTL`, is refused.
+    ///
+    /// ActiveMQ: the reply goes to a temporary queue of this producer's own, which it consumes; the message names it as
+    /// `JMSReplyTo` and has a `JMSCorrelationID` that the reply must have, too. A message with one of both of its own is
+    /// refused. The reply's headers stand among its properties, typed ones as text.
     pub fn request(&self, message: &Message<'_>, options: &SendOptions, timeout: Duration) -> Result<ReceivedMessage> {
-        let core = self.blocking()?.rocketmq("requests")?;
+        let engine = self.blocking()?;
         let waiter = Arc::new(Waiter::new());
-        core.request(message, options, timeout, Receiver::Waiter(Arc::clone(&waiter)))?;
+        engine.request(message, options, timeout, Receiver::Waiter(Arc::clone(&waiter)))?;
         waiter.wait()
     }
 

@@ -62,10 +62,7 @@ impl Core {
     ) -> Result<()> {
         let started = Instant::now();
         self.must_run()?;
-        if !(Duration::from_millis(1)..=validate::LONGEST_TIMEOUT).contains(&timeout) {
-            let what = format!("`timeout` is {} ms; the minimum is 1, the maximum 3600000", timeout.as_millis());
-            return Err(Error::new(ErrorKind::InvalidArgument, what));
-        }
+        validate::request_timeout(timeout)?;
         validate::message(message, self.settings.max_message_size)?;
         check(message, "a request", &[CORRELATION_ID, REPLY_TO_CLIENT, TTL])?;
         let deadline = started + timeout;

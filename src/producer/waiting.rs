@@ -110,6 +110,18 @@ impl Waiting {
         known
     }
 
+    /// Ends all that wait with `cause`; their messages may be on their way, and end unheard.
+    pub(crate) fn fail(&self, cause: &Error) {
+        let all: Vec<Entry> = {
+            let mut table = self.table.lock();
+            table.deadlines.clear();
+            table.entries.drain().map(|(_, entry)| entry).collect()
+        };
+        for entry in all {
+            entry.end(Err(cause.clone()));
+        }
+    }
+
     /// Ends all that wait for a reply alone, and whatever comes to it from now on.
     pub(crate) fn close(&self) {
         let stored: Vec<Entry> = {

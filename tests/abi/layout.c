@@ -335,6 +335,11 @@ FIELD(mqp_trace_context, call, 0, 8);
 FIELD(mqp_trace_context, user_data, 8, 8);
 FIELD(mqp_trace_context, drop, 16, 8);
 
+SIZE(mqp_message_transformer, 24);
+FIELD(mqp_message_transformer, call, 0, 8);
+FIELD(mqp_message_transformer, user_data, 8, 8);
+FIELD(mqp_message_transformer, drop, 16, 8);
+
 SIZE(mqp_statistics_callback, 24);
 FIELD(mqp_statistics_callback, call, 0, 8);
 FIELD(mqp_statistics_callback, user_data, 8, 8);

@@ -7,6 +7,7 @@ mod failures;
 mod messages;
 mod modes;
 mod programs;
+mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod transactions;

@@ -3,7 +3,7 @@
 use super::state::Logged;
 use crate::mock::message::StoredMessage;
 use crate::mock::store::Broker;
-use crate::protocol::openwire::{Message, MessageKind, Value};
+use crate::protocol::openwire::{Message, MessageKind};
 
 /// No body is inflated beyond this; a larger one is shown as it was sent.
 const MAX_INFLATED: usize = 64 * 1024 * 1024;
@@ -23,23 +23,6 @@ const fn mime_type(kind: MessageKind) -> &'static str {
         MessageKind::Stream => "jms/stream-message",
         MessageKind::Text => "jms/text-message",
         MessageKind::Blob => "jms/blob-message",
-    }
-}
-
-fn text(value: &Value<'_>) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Bool(value) => value.to_string(),
-        Value::Byte(value) => value.to_string(),
-        Value::Char(value) => char::from_u32((*value).into()).unwrap_or(char::REPLACEMENT_CHARACTER).to_string(),
-        Value::Short(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Long(value) => value.to_string(),
-        Value::Double(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
-        Value::Text(value) => value.to_string(),
-        Value::Bytes(value) => String::from_utf8_lossy(value).into_owned(),
-        Value::Map(_) | Value::List(_) => format!("{value:?}"),
     }
 }
 
@@ -64,7 +47,7 @@ fn properties(logged: &Logged) -> Vec<(String, String)> {
     ];
     all.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     let own = m.properties().unwrap_or_default();
-    all.extend(own.iter().map(|(name, value)| (name.to_string(), text(value))));
+    all.extend(own.iter().map(|(name, value)| (name.to_string(), value.to_text())));
     all
 }
 

@@ -119,6 +119,11 @@ impl Events for Hearing {
                     client.counters().refused_unasked.add(1);
                 }
             }
+            Command::MessageDispatch(dispatch) => {
+                if let Some(client) = self.client.upgrade() {
+                    client.take_reply(link, *dispatch);
+                }
+            }
             other => tracing::debug!(address = %link.address(), command = other.name(), "a word of the broker"),
         }
     }

@@ -3,7 +3,9 @@
 use crate::config::ActiveMq;
 use crate::error::Result;
 use crate::producer::identity::{Identity, now_ms};
-use crate::protocol::openwire::{ConnectionId, LocalTransactionId, MessageId, Prepared, ProducerId, SessionId};
+use crate::protocol::openwire::{
+    ConnectionId, ConsumerId, LocalTransactionId, MessageId, Prepared, ProducerId, SessionId,
+};
 use crate::random::generator;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
@@ -60,6 +62,12 @@ impl Ids {
 
     pub(super) fn producer(&self, lane: Lane) -> &ProducerIds {
         &self.producers[lane as usize]
+    }
+
+    /// Who consumes the replies to requests.
+    pub(super) fn consumer(&self) -> ConsumerId {
+        let ProducerId { connection_id, session_id, .. } = self.producer(Lane::Plain).id.clone();
+        ConsumerId { connection_id, session_id, value: 1 }
     }
 
     /// The id of a message, as consumers see it.

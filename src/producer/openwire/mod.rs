@@ -4,6 +4,7 @@
 mod accept;
 mod establish;
 mod ids;
+mod request;
 mod room;
 mod send;
 mod session;
@@ -16,6 +17,7 @@ pub(super) use transaction::Transacted;
 use super::admission::Admission;
 use super::base::{Base, Phase, after};
 use super::identity::Identity;
+use super::waiting::Waiting;
 use crate::config::{ActiveMq, Settings};
 #[cfg(feature = "mock")]
 use crate::config::{BrokerAddress, BrokerUrl};
@@ -57,6 +59,7 @@ pub(crate) struct Client {
     commands: AtomicI32,
     destinations: Destinations,
     temporary: Mutex<Temporary>,
+    waiting: Arc<Waiting>,
     brokers: BrokersCounters,
     /// Kept alive as long as the producer.
     #[cfg(feature = "mock")]
@@ -127,6 +130,7 @@ impl Client {
             commands: AtomicI32::new(0),
             destinations: Destinations::default(),
             temporary: Mutex::default(),
+            waiting: Arc::default(),
             brokers: BrokersCounters::default(),
             nowhere: accept::nowhere(),
             #[cfg(feature = "mock")]
@@ -212,6 +216,7 @@ impl Client {
 
     fn end(self: &Arc<Self>) {
         self.end_now();
+        self.waiting.close();
         self.stop_tasks();
         self.end_session(&Error::new(ErrorKind::Closed, "the producer was closed"));
     }

@@ -54,11 +54,16 @@ pub(super) struct Within<'a> {
 impl Client {
     /// What becomes of a message that the caller sends and waits for, if that is how it goes.
     pub(crate) fn send(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        self.transformed(message, |message| self.send_as_it_is(message, options))
+    }
+
+    fn send_as_it_is(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
         match self.exchange_of(message, false, false) {
             Exchange::Silent => self.send_silently(message, options, Mode::Sync),
             _ => {
                 let waiter = Arc::new(Waiter::new());
-                self.submit(message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
+                let accepted = self.accept(message, options, Mode::Sync, Lane::Plain)?;
+                self.launch(accepted, Completion::Waiter(Arc::clone(&waiter)), None)?;
                 waiter.wait()
             }
         }
@@ -66,9 +71,30 @@ impl Client {
 
     /// Without an answer, unless the producer always wants one.
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        match self.exchange_of(message, false, true) {
+        self.transformed(message, |message| match self.exchange_of(message, false, true) {
             Exchange::Silent => self.send_silently(message, options, Mode::Oneway),
-            _ => self.send(message, options),
+            _ => self.send_as_it_is(message, options),
+        })
+    }
+
+    /// Lets `send` have the message that the transformer made, if there is one.
+    #[inline]
+    pub(super) fn transformed<T>(
+        &self,
+        message: &Message<'_>,
+        send: impl FnOnce(&Message<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Some(transformer) = self.transformers.get() else {
+            return send(message);
+        };
+        // A producer that does not run says so before all else.
+        if self.must_run().is_err() {
+            return send(message);
+        }
+        let made = transformer.apply(message).inspect_err(|refusal| self.counters().refusals.add(refusal, 1))?;
+        match made.message() {
+            Some(other) => send(&other),
+            None => send(message),
         }
     }
 
@@ -96,8 +122,10 @@ impl Client {
         mode: Mode,
         completion: Completion,
     ) -> Result<()> {
-        let accepted = self.accept(message, options, mode, Lane::Plain)?;
-        self.launch(accepted, completion, None)
+        self.transformed(message, |message| {
+            let accepted = self.accept(message, options, mode, Lane::Plain)?;
+            self.launch(accepted, completion, None)
+        })
     }
 
     /// In order, up to the first that is refused: how many were accepted, and that refusal, which names its index.

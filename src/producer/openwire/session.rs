@@ -7,6 +7,7 @@ use crate::config::Failover;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::openwire::Link;
 use crate::policy::backoff::reconnect_pause;
+use crate::protocol::openwire::Destination;
 use crate::random::generator;
 use crate::route::Queue;
 use crate::sync::{MutexGuard, wait_timeout};
@@ -52,6 +53,8 @@ pub(super) struct Session {
     /// How many rounds of dialling have failed in all; and in a row.
     rounds: u64,
     failures: u32,
+    /// Where the replies to requests go, once there was one.
+    pub(super) reply_queue: Option<Destination>,
 }
 
 impl Default for Session {
@@ -63,6 +66,7 @@ impl Default for Session {
             connections: 0,
             rounds: 0,
             failures: 0,
+            reply_queue: None,
         }
     }
 }
@@ -298,6 +302,9 @@ impl Client {
             let up = Up { number: session.connections, ..up };
             for room in self.rooms.iter().flatten() {
                 room.restart();
+            }
+            if let Some(queue) = &session.reply_queue {
+                self.open_reply_queue(&link, queue);
             }
             for op in std::mem::take(&mut session.queue).into_values() {
                 refused.extend(op.transmit(&up, true).err());

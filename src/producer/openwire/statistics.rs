@@ -41,6 +41,7 @@ impl Counted for Client {
             open_connections: link.is_some().into(),
             brokers: brokers.collect(),
             window_bytes: self.rooms.iter().flatten().map(|room| room.used().unsigned_abs()).sum(),
+            waiting_requests: self.waiting.len() as u64,
             refused_unasked: self.counters().refused_unasked.get(),
             ..self.common_statistics(&self.ids.client_id)
         }

@@ -52,6 +52,10 @@ impl Client {
 impl Transacted {
     /// Sends one of its messages. Without an answer, unless the producer always wants one: the commit tells.
     pub(crate) fn send(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
+        self.client.transformed(message, |message| self.send_as_it_is(message, options))
+    }
+
+    fn send_as_it_is(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
         let client = &self.client;
         let exchange = client.exchange_of(message, true, false);
         let mode = if exchange == Exchange::Silent { Mode::Oneway } else { Mode::Sync };

@@ -67,6 +67,24 @@ impl<'a> From<&'a str> for Value<'a> {
 }
 
 impl Value<'_> {
+    /// For a reader: what JMS makes of it where a text is asked for; of bytes what of them is UTF-8.
+    pub fn to_text(&self) -> String {
+        match self {
+            Value::Null => String::new(),
+            Value::Bool(value) => value.to_string(),
+            Value::Byte(value) => value.to_string(),
+            Value::Char(value) => char::from_u32((*value).into()).unwrap_or(char::REPLACEMENT_CHARACTER).to_string(),
+            Value::Short(value) => value.to_string(),
+            Value::Int(value) => value.to_string(),
+            Value::Long(value) => value.to_string(),
+            Value::Double(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::Text(value) => value.to_string(),
+            Value::Bytes(value) => String::from_utf8_lossy(value).into_owned(),
+            Value::Map(_) | Value::List(_) => format!("{self:?}"),
+        }
+    }
+
     /// The same, owning what it holds.
     pub fn into_owned(self) -> Value<'static> {
         match self {
