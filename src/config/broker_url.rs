@@ -82,6 +82,27 @@ const ONLY_OFF: &[&str] = &[
 /// The embedded cluster, as brokers of ActiveMQ.
 const EMBEDDED: &str = "mock+openwire://";
 
+/// Stands for what is shown to nobody.
+const HIDDEN: &str = "***";
+
+/// The passwords in a URL, as they stand there; of one inside of brackets what follows it, too, up to the next option.
+fn passwords(url: &str) -> impl Iterator<Item = &str> {
+    url.split('&').filter_map(|option| {
+        let (before, value) = option.split_once('=')?;
+        let name = before.rsplit('?').next().unwrap_or(before);
+        let name = unescaped(name).unwrap_or_else(|_| name.to_owned()).to_lowercase();
+        (name.ends_with("password") && !value.is_empty()).then_some(value)
+    })
+}
+
+/// A URL to show, without the passwords in it.
+pub(super) fn shown(url: &str) -> String {
+    passwords(url).fold(url.to_owned(), |shown, password| {
+        // Only where it is the value: a short one may stand in names, too.
+        shown.replace(&format!("={password}"), &format!("={HIDDEN}"))
+    })
+}
+
 impl BrokerUrl {
     /// Whether `url` is one of an ActiveMQ broker, right or wrong.
     pub(crate) fn is_one(url: &str) -> bool {
@@ -91,6 +112,10 @@ impl BrokerUrl {
     }
 
     pub(crate) fn parse(url: &str) -> Result<BrokerUrl, String> {
+        Self::parse_all(url).map_err(|why| passwords(url).fold(why, |why, password| why.replace(password, HIDDEN)))
+    }
+
+    fn parse_all(url: &str) -> Result<BrokerUrl, String> {
         let mut settings = Vec::new();
         if let Some(rest) = url.strip_prefix(EMBEDDED) {
             return embedded(rest);
@@ -175,7 +200,7 @@ fn embedded(rest: &str) -> Result<BrokerUrl, String> {
 }
 
 fn one(url: &str, settings: &mut Vec<(&'static str, String)>) -> Result<BrokerAddress, String> {
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("`{url}` has no `://`"))?;
+    let (scheme, rest) = url.split_once("://").ok_or("a broker's place has no `://`")?;
     let tls = match scheme {
         "activemq" | "tcp" | "nio" => false,
         "activemq+ssl" | "ssl" | "nio+ssl" => true,
@@ -294,6 +319,28 @@ mod tests {
         let two = BrokerUrl::parse("mock+openwire://?brokers=2").unwrap();
         assert_eq!((two.embedded, two.failover.is_some()), (Some((String::new(), 2)), true));
         assert!(BrokerUrl::parse("mock+openwire://?brokers=0").unwrap_err().contains("from 1 to 64"));
+    }
+
+    #[test]
+    fn passwords_are_shown_to_nobody() {
+        for (url, expected) in [
+            ("tcp://a:1?jms.password=SE%43&jms.userName=u", "tcp://a:1?jms.password=***&jms.userName=u"),
+            ("tcp://a:1?jms.userName=u&jms.passwor%64=SE?C,R)", "tcp://a:1?jms.userName=u&jms.passwor%64=***"),
+            ("failover:(tcp://a:1?jms.password=SEC,tcp://b:2)?timeout=5", "failover:(tcp://a:1?jms.password=***"),
+            (
+                "failover:(tcp://a:1)?nested.jms.password=SEC&timeout=5",
+                "failover:(tcp://a:1)?nested.jms.password=***&timeout=5",
+            ),
+            ("tcp://a:1?jms.password=", "tcp://a:1?jms.password="),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+        for url in
+            ["tcp://a:1?jms.password=SEC%4", "failover:(tcp://a:1?jms.password=SEC,SEC)", "tcp://?jms.password=SEC"]
+        {
+            let error = BrokerUrl::parse(url).unwrap_err();
+            assert!(!error.contains("SEC"), "{error}");
+        }
     }
 
     #[test]

@@ -90,8 +90,9 @@ impl Config {
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = self.set.iter().map(|(key, value)| match options::is_secret(key) {
-            true => (key, "***"),
-            false => (key, value.as_str()),
+            true => (key, "***".into()),
+            false if *key == "url" => (key, broker_url::shown(value)),
+            false => (key, value.clone()),
         });
         f.debug_map().entries(shown).finish()
     }
@@ -239,10 +240,11 @@ mod tests {
             .and_then(|c| c.with("secret_key", "SK-visible"))
             .and_then(|c| c.with("security_token", "ST-visible"))
             .and_then(|c| c.with("send_msg_timeout", "5"))
+            .and_then(|c| c.with("url", "activemq://host:61616?jms.userName=alice&jms.password=PW-visible"))
             .unwrap();
         let shown = format!("{config:?} {config:#?}");
         assert!(!shown.contains("visible"), "{shown}");
-        assert!(shown.contains("\"send_msg_timeout\": \"5\""), "{shown}");
+        assert!(shown.contains("\"send_msg_timeout\": \"5\"") && shown.contains("userName=alice"), "{shown}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::status::{self, MQP_ERR_INTERNAL, MQP_ERR_INVALID_ARGUMENT, MQP_OK, ST
 use super::types::{mqp_property, mqp_str};
 use super::{
     attempt, batch, broker, completion_queue, find_route, hook, jms, mock_fault, mock_requests, producer, receipt,
-    receipts, received, request, selector, send_queued, trace, transaction, version,
+    receipts, received, request, selector, send_queued, trace, transaction, transform, version,
 };
 use crate::error::ErrorKind;
 use std::ffi::{CStr, c_void};
@@ -165,6 +165,7 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
     let checker = transaction::mqp_transaction_checker { call: None, user_data: null_mut(), drop: None };
     let statistics_callback = mqp_statistics_callback { call: None, user_data: null_mut(), drop: None };
     let reliability_callback = mqp_reliability_callback { call: None, user_data: null_mut(), drop: None };
+    let transformer = transform::mqp_message_transformer { call: None, user_data: null_mut(), drop: None };
     // SAFETY (of all): NULL is allowed everywhere, and `error` outlives the calls.
     macro_rules! calls {
         ($($module:ident :: $name:ident ( $($argument:expr),* )),* $(,)?) => {
@@ -219,6 +220,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         log::mqp_log_set(99, log_callback),
         statistics::mqp_producer_statistics(null(), null_mut()),
         statistics::mqp_producer_set_statistics_callback(null_mut(), statistics_callback),
+        transform::mqp_producer_set_message_transformer(null_mut(), transformer),
+        transform::mqp_transformed_set(null_mut(), null()),
         event::mqp_producer_set_alarm_callback(null_mut(), reliability_callback),
         event::mqp_producer_set_spool_callback(null_mut(), reliability_callback),
         attempt::mqp_receipt_attempt_at(null(), 0, null_mut()),

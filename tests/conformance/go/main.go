@@ -15,6 +15,7 @@ var exceptions = map[string]string{
 	"send_many":   "SendMany goes on behind a message that is refused, and gives each its own end",
 	"timeout_ms":  "a deadline is a context's: the library gets what is left of it, and an hour at most",
 	"long_delay":  "a time.Duration holds 292 years",
+	"silent_send": "Send hands its message over by the completion queue, where each message asks for an answer",
 }
 
 // place is where the cases run.
