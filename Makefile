@@ -3,6 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
+PLATFORMS ?= linux-x86_64-gnu linux-aarch64-gnu linux-x86_64-musl linux-aarch64-musl
 LIBDIR ?= lib
 SONAME = libmqproducer.so.$(firstword $(subst ., ,$(shell sh packaging/version.sh)))
 # Where Rust brings lld, which it then links with, functions of the same instructions become one.
@@ -10,7 +11,7 @@ FOLD = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/x86_64-unknown
 comma = ,
 PLATFORM = linux-$(shell uname -m)-$(if $(wildcard /lib/ld-musl-*),musl,gnu)
 
-.PHONY: demo test test-long lint header bench bench-drivers faults package install librocketmq docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers faults package packages install librocketmq docs reference clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -63,6 +64,10 @@ install:
 	@[ -e dist/lib/$(SONAME) ] || { echo "make package comes first"; exit 1; }
 	sh packaging/tree.sh dist/lib "$(DESTDIR)$(PREFIX)" "$(LIBDIR)"
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH="$$PATH:/sbin:/usr/sbin" ldconfig 2>/dev/null || true
+
+# The libraries for each platform, by zig, and all that is given away of them: archives, .debs, wheels, the Go module.
+packages:
+	sh packaging/all.sh $(PLATFORMS)
 
 # What the parts of a send cost, by criterion, and the instructions of whole sends through the C surface, by callgrind.
 bench: package

@@ -6,23 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 built=$1 platform=$2
 version=$(sh packaging/version.sh)
-mkdir -p dist/archives
+mkdir -p dist
 work=$(mktemp -d dist/new.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 sh packaging/strip.sh "$built/libmqproducer.so" "$built/libmqproducer.a" "$work/libraries" "${3-}"
 sh packaging/tree.sh "$work/libraries" "$work/tree"
 
-name=mqproducer-$version-$platform
-install -D -m 644 LICENSE "$work/archive/share/doc/mqproducer/copyright"
-sh packaging/tree.sh "$work/libraries" "$work/archive"
-sh packaging/archive.sh "$work/archive" dist/archives "$name"
-mkdir -p "$work/debug/lib"
-cp "$work/libraries/libmqproducer.so.$version.debug" "$work/debug/lib/"
-sh packaging/archive.sh "$work/debug" dist/archives "$name-debug"
-case $platform in
-linux-x86_64-gnu) sh packaging/deb.sh "$work/libraries" dist/archives amd64 ;;
-linux-aarch64-gnu) sh packaging/deb.sh "$work/libraries" dist/archives arm64 ;;
-esac
+sh packaging/give.sh "$platform" "$work/libraries"
 sh packaging/checksums.sh
 
 cp "$work/libraries/libmqproducer.so.$version.debug" "$work/tree/lib/"

@@ -86,4 +86,14 @@ for package in dist/archives/*_"$(dpkg --print-architecture 2>/dev/null || echo 
     [ -e "$work/deb/usr/include/mqproducer.hpp" ]
     [ "$(dpkg-deb -f "$package" Package Version | tr '\n' ' ')" = "Package: mqproducer Version: $version " ]
 done
+# A wheel and a Go module with these libraries inside, each tried where nothing else is.
+mkdir -p "$work/packages/$platform/libraries"
+cp "dist/lib/libmqproducer.so.$version" "$work/packages/$platform/libraries/"
+sh packaging/whole.sh dist/lib/libmqproducer.a "$work/packages/$platform/libraries/libmqproducer-whole.a"
+rm -rf dist/wheels
+MQP_WHEEL_TAG=linux_$(uname -m) sh packaging/wheel.sh "$platform" "$work/packages/$platform/libraries" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+sh packaging/try-wheel.sh dist/wheels/*.whl | tee "$work/wheel"
+sh packaging/go.sh "$work/packages"
+sh packaging/try-go.sh dist/go/proxy mqproducer.example/mqproducer
+ways="$ways, a wheel ($(sed -n 's/^from pip install to the first acknowledged message: //p' "$work/wheel")), a Go module"
 echo "summary: shared $(wc -c <"dist/lib/libmqproducer.so.$version") bytes, static $(wc -c <dist/lib/libmqproducer.a) bytes; built and sent: $ways"
