@@ -11,7 +11,7 @@ FOLD = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/x86_64-unknown
 comma = ,
 PLATFORM = linux-$(shell uname -m)-$(if $(wildcard /lib/ld-musl-*),musl,gnu)
 
-.PHONY: demo test test-long lint header bench bench-drivers faults package packages install librocketmq docs reference clean
+.PHONY: demo test test-long lint header bench bench-drivers faults package packages install librocketmq docs reference site clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -64,6 +64,10 @@ install:
 	@[ -e dist/lib/$(SONAME) ] || { echo "make package comes first"; exit 1; }
 	sh packaging/tree.sh dist/lib "$(DESTDIR)$(PREFIX)" "$(LIBDIR)"
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH="$$PATH:/sbin:/usr/sbin" ldconfig 2>/dev/null || true
+
+# The documentation as static, searchable pages in target/site, with the references of all languages.
+site: reference
+	sh packaging/site.sh $(TARGET)/site
 
 # The libraries for each platform, by zig, and all that is given away of them: archives, .debs, wheels, the Go module.
 packages:
