@@ -1,6 +1,6 @@
 #!/bin/sh
-# ThreadSanitizer on callbacks, close and auto_batch, the standard library instrumented too. A deliberate race proves
-# that it sees.
+# ThreadSanitizer on callbacks, close and auto_batch, and on a completion queue under a program in C, the standard library
+# instrumented too. A deliberate race proves that it sees, in Rust and in C.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -12,12 +12,16 @@ if command -v rustup >/dev/null 2>&1 && ! has_source rustc +nightly 2>/dev/null;
 fi
 if command -v rustup >/dev/null 2>&1 && has_source rustc +nightly 2>/dev/null; then
     run="cargo +nightly"
+    # The runtime is that of this compiler; any C compiler adds the calls into it, and none of its own at the link.
+    runtime=$(ls "$(rustc +nightly --print target-libdir)"/librustc-*_rt.tsan.a)
+    c=$(command -v cc) link="$c -rdynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive"
 elif has_source rustc && clang=clang-$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p') && command -v "$clang"; then
     run=$CARGO
     # A stable compiler takes the unstable flags when it is told that it builds itself; distributions leave the
     # sanitizer's runtime to the clang of the same LLVM.
     export RUSTC_BOOTSTRAP=1
     flags="-Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
+    c=$(command -v "$clang") link="$c -fsanitize=thread -rdynamic"
 else
     echo "not run: no source of Rust's standard library with a clang of its LLVM; rustup has both: rustup toolchain install nightly --component rust-src"
     exit 0
@@ -41,6 +45,43 @@ fn main() {
     other.join().unwrap();
 }
 EOF
+cat >"$work/race.c" <<'EOF'
+#include <pthread.h>
+static int count;
+static void *add(void *unused) {
+    for (int i = 0; i < 1000; i++) count++;
+    return unused;
+}
+int main(void) {
+    pthread_t other;
+    pthread_create(&other, 0, add, 0);
+    add(0);
+    return pthread_join(other, 0);
+}
+EOF
+# The tests of the C surface build their programs with what stands here as cc.
+mkdir "$work/bin"
+cat >"$work/bin/cc" <<EOF
+#!/bin/sh
+program= source= flags= last=
+for word in "\$@"; do
+    case \$last,\$word in
+    -o,*) program=\$word ;;
+    *,-o) ;;
+    *,*.c) source=\$word ;;
+    *) flags="\$flags \$word" ;;
+    esac
+    last=\$word
+done
+$c -fsanitize=thread \$flags -c "\$source" -o "\$program.o" && $link "\$program.o" -o "\$program" \$flags -lpthread -lm -ldl -lrt
+EOF
+chmod +x "$work/bin/cc"
+"$work/bin/cc" -g -O0 "$work/race.c" -o "$work/race"
+if "$work/race" >"$work/log" 2>&1 || ! grep -q "data race" "$work/log"; then
+    cat "$work/log"
+    echo "ThreadSanitizer did not find a race in C that is there"
+    exit 1
+fi
 # The command is a list of words.
 # shellcheck disable=SC2086
 {
@@ -50,4 +91,7 @@ EOF
     fi
     grep -q "data race" "$work/log" || { cat "$work/log"; exit 1; }
     $run test -Zbuild-std --target "$host" --test callback_close --test auto_batch
+    in_capitals=$(echo "$host" | tr 'a-z-' 'A-Z_')
+    export "CARGO_TARGET_${in_capitals}_RUNNER=env PATH=$work/bin:$PATH"
+    $run test -Zbuild-std --target "$host" --test abi -- sends_that_end_in_a_queue
 }
