@@ -168,9 +168,7 @@ fn flood(url: &str, seconds: u64) {
         for _ in 0..4 {
             scope.spawn(|| {
                 let body = vec![7; BODY];
-                while Instant::now() < until
-                    || (accepted.load(Ordering::SeqCst) < ENOUGH && Instant::now() < limit)
-                {
+                while Instant::now() < until || (accepted.load(Ordering::SeqCst) < ENOUGH && Instant::now() < limit) {
                     let completed = Arc::clone(&completed);
                     let callback = move |outcome: Result<Receipt>| {
                         assert!(outcome.is_err());
