@@ -202,6 +202,9 @@ func messageOf(view *C.mqp_message) *Message {
 		property := C.mqpgo_property(view.properties, C.size_t(view.property_size), i)
 		m.Properties[textOf(property.name)] = textOf(property.value)
 	}
+	if view.jms != nil {
+		m.JMS = jmsOf(view.jms)
+	}
 	return m
 }
 

@@ -50,6 +50,8 @@ type Message struct {
 	// TraceParent is the W3C trace context that the message belongs to, 00-<32 hex digits>-<16 hex digits>-<2 hex digits>
 	// in lower case, carried as the property traceparent; empty: what [Producer.SetTraceContext] says.
 	TraceParent string
+	// JMS is what a JMS message has beside all this, for ActiveMQ; nil: nothing.
+	JMS *JMS
 }
 
 // delay is what the library takes of the message's Delay: whole seconds, or else milliseconds.
@@ -96,7 +98,10 @@ func (m *Message) numbers() (numbers C.mqpgo_message, err error) {
 	if m.HasPriority {
 		numbers.has_priority = 1
 	}
-	return numbers, nil
+	if m.JMS != nil {
+		err = m.JMS.number(&numbers)
+	}
+	return numbers, err
 }
 
 // Receipt is the broker's receipt of one message.

@@ -60,7 +60,29 @@ typedef struct {
     uint32_t delay_level;
     uint32_t has_priority;
     int32_t priority;
+    // 1: it has all that follows, and texts for it.
+    uint32_t has_jms;
+    uint32_t body_type;
+    uint32_t delivery_mode;
+    uint32_t has_time_to_live;
+    int32_t group_sequence;
+    uint64_t time_to_live_ms;
+    size_t typed_count;
+    size_t entry_count;
 } mqpgo_message;
+
+mqp_typed_property mqpgo_typed_property(const mqp_typed_property *first, size_t step, size_t index);
+
+mqp_error *mqpgo_set_message_transformer(mqp_producer *producer, uintptr_t handle);
+
+// Copies the message into what a transformer made.
+mqp_error *mqpgo_transformed_set(mqp_transformed *transformed, const char *text, const size_t *lengths,
+                                 const uint8_t *body, const mqpgo_message *message);
+
+// `name` has room for MQP_TEMPORARY_NAME_SIZE bytes.
+mqp_error *mqpgo_create_temporary(mqp_producer *producer, uint32_t topic, uint32_t timeout_ms, char *name);
+
+mqp_error *mqpgo_delete_temporary(mqp_producer *producer, const char *name, size_t length, uint32_t timeout_ms);
 
 // What a send takes besides texts and messages.
 typedef struct {

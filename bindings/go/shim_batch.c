@@ -3,6 +3,7 @@
 // The messages of a batch and their options, until put_back.
 typedef struct {
     mqp_message *messages;
+    size_t count;
     mqp_property *properties;
     mqp_send_options options;
     mqp_batch_options batch_options;
@@ -18,6 +19,7 @@ static void unpack(batch *into, mqpgo_texts texts, const uint8_t *bodies, const 
     }
     // None is no reason to ask for no memory, whose answer may be NULL.
     into->messages = mqpgo_allocate(count + 1, sizeof(mqp_message));
+    into->count = count;
     into->properties = mqpgo_allocate(property_count + 1, sizeof(mqp_property));
     into->options = mqpgo_read_options(&texts, options);
     mqp_batch_options batch_options = MQP_BATCH_OPTIONS_INIT;
@@ -34,6 +36,9 @@ static void unpack(batch *into, mqpgo_texts texts, const uint8_t *bodies, const 
 
 static void put_back(batch *send) {
     mqpgo_set_context(send->outer_context);
+    for (size_t i = 0; i < send->count; i++) {
+        mqpgo_free_jms(&send->messages[i]);
+    }
     free(send->messages);
     free(send->properties);
 }

@@ -25,9 +25,13 @@ mqp_str mqpgo_next(mqpgo_texts *texts);
 // Memory for `count` elements, zeroed. Without memory the program ends, as the Go runtime has it.
 void *mqpgo_allocate(size_t count, size_t size);
 
-// Reads one message; `properties` has room for those that it has.
+// Reads one message; `properties` has room for those that it has. mqpgo_free_jms gives back what it takes for JMS.
 mqp_message mqpgo_read_message(mqpgo_texts *texts, const uint8_t *body, const mqpgo_message *numbers,
                                mqp_property *properties);
+
+// What it has for JMS; NULL: nothing. In memory of its own.
+const mqp_jms *mqpgo_read_jms(mqpgo_texts *texts, const mqpgo_message *numbers);
+void mqpgo_free_jms(const mqp_message *message);
 
 mqp_send_options mqpgo_read_options(mqpgo_texts *texts, const mqpgo_options *options);
 

@@ -97,6 +97,9 @@ static void hand_over(run *all) {
         }
         *all->errors[done] = error;
     }
+    for (size_t i = 0; i < all->length; i++) {
+        mqpgo_free_jms(&all->messages[i]);
+    }
     all->length = 0;
 }
 
@@ -120,6 +123,7 @@ void mqpgo_send_gathered(mqp_producer *producer, mqpgo_completions *to, const ch
         bodies += messages[i].body_length;
         properties += messages[i].property_count;
         if (tickets[i] == 0) {
+            mqpgo_free_jms(&message);
             continue;
         }
         if (now.length == RUN || (now.length > 0 && !same_options(&now.options, &how))) {

@@ -82,6 +82,7 @@ mqp_message mqpgo_read_message(mqpgo_texts *texts, const uint8_t *body, const mq
     message.delay_seconds = numbers->delay_seconds;
     message.delay_ms = numbers->delay_ms;
     message.deliver_at_ms = numbers->deliver_at_ms;
+    message.jms = mqpgo_read_jms(texts, numbers);
     return message;
 }
 
@@ -99,6 +100,7 @@ void mqpgo_unpack(mqpgo_unpacked *into, mqpgo_texts texts, const uint8_t *body, 
 
 void mqpgo_put_back(mqpgo_unpacked *send) {
     mqpgo_set_context(send->outer_context);
+    mqpgo_free_jms(&send->message);
     free(send->many);
 }
 

@@ -84,6 +84,9 @@ func (p *packed) addMessage(m *Message) {
 		p.add(name)
 		p.add(value)
 	}
+	if m.JMS != nil {
+		p.addJMS(m.JMS)
+	}
 }
 
 // first is the address of the texts, and that of their lengths.
