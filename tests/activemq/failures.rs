@@ -119,6 +119,22 @@ fn a_broker_that_falls_silent_is_given_up() {
     close(&producer);
 }
 
+/// Longer than either side waits for a word.
+#[test]
+fn a_minute_without_messages_ends_no_connection() {
+    if std::env::var_os("MQP_TEST_LONG").is_none() {
+        return println!("takes a minute; MQP_TEST_LONG=1 runs it");
+    }
+    let (broker, queue) = (Broker::shared(), queue("idle"));
+    let producer = broker.producer(&[]);
+    send(&producer, &queue, "before").unwrap();
+    std::thread::sleep(Duration::from_secs(65));
+    send(&producer, &queue, "after").unwrap();
+    assert_eq!(producer.statistics().unwrap().connects, 1);
+    close(&producer);
+    assert_eq!(bodies(&broker.read(&queue, 2)), ["before", "after"]);
+}
+
 /// The broker is killed again and again while messages go out in two modes; what ended well is stored, once.
 #[test]
 fn failover_loses_nothing_that_ended_well() {

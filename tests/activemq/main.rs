@@ -11,3 +11,4 @@ mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod transactions;
+mod wire;

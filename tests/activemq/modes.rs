@@ -111,6 +111,46 @@ fn the_window_returns_to_nothing() {
     }
 }
 
+/// Many messages in each mode: each is stored once, in order.
+#[test]
+fn many_messages_in_each_mode() {
+    let broker = Broker::shared();
+    let count = if std::env::var_os("MQP_TEST_LONG").is_some() { 20_000 } else { 2_000 };
+    let quick = ("delivery_mode", "non_persistent");
+    for (mode, settings) in [
+        ("sync", &[][..]),
+        ("async", &[]),
+        ("transaction", &[]),
+        ("quick", &[quick]),
+        ("window", &[quick, ("producer_window_size", "100000")]),
+    ] {
+        let (producer, queue, options) = (broker.producer(settings), queue(mode), SendOptions::default());
+        let (told, ends) = channel();
+        let transaction = (mode == "transaction").then(|| producer.begin_transaction().unwrap());
+        for number in 0..count {
+            let body = number.to_string();
+            let message = Message::new(&queue, body.as_bytes());
+            let told = told.clone();
+            match (&transaction, mode) {
+                (Some(transaction), _) => drop(transaction.send(&message, &options).unwrap()),
+                (None, "async") => {
+                    producer.send_async(&message, &options, move |end| told.send(end.is_ok()).unwrap()).unwrap()
+                }
+                _ => drop(producer.send(&message, &options).unwrap()),
+            }
+        }
+        if let Some(transaction) = transaction {
+            transaction.commit().unwrap();
+        }
+        producer.flush(LIMIT).unwrap();
+        let answered = ends.try_iter().inspect(|ok| assert!(ok)).count();
+        assert_eq!(answered, if mode == "async" { count } else { 0 });
+        close(&producer);
+        let stored = bodies(&broker.read(&queue, count));
+        assert!(stored == (0..count).map(|number| number.to_string()).collect::<Vec<_>>(), "{mode}: {}", stored.len());
+    }
+}
+
 /// Rows: AM-11.
 #[test]
 fn a_producer_that_is_closed_says_so() {

@@ -72,3 +72,42 @@ fn the_example_in_python() {
     assert_eq!(stored[0]["properties"]["small"], json!({"type": "short", "value": "7"}));
     assert!(python(&[]).contains("python committed"));
 }
+
+#[test]
+fn the_example_in_cpp() {
+    let (broker, queue) = (Broker::shared(), queue("example.cpp"));
+    let folder = library().parent().unwrap().to_owned();
+    let program = folder.join("example-jms-cpp");
+    run(Command::new("c++")
+        .args(["-std=c++17", "-Wall", "-Wextra", "-Werror"])
+        .arg(format!("-I{}", root().join("include").display()))
+        .arg(format!("-I{}", root().join("bindings/cpp/include").display()))
+        .arg(root().join("examples/cpp/jms.cpp"))
+        .arg(format!("-L{}", folder.display()))
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
+        .args(["-lmqproducer", "-o"])
+        .arg(&program));
+    assert!(run(Command::new(&program).args([&broker.url(), &queue])).contains("committed"));
+    check(&broker.read(&queue, 5), "hello from C++");
+    assert!(run(&mut Command::new(&program)).contains("committed"));
+}
+
+#[test]
+fn the_example_in_go() {
+    let (broker, queue) = (Broker::shared(), queue("example.go"));
+    let folder = library().parent().unwrap().to_owned();
+    let program = folder.join("example-jms-go");
+    run(Command::new("go")
+        .current_dir(root().join("examples/go"))
+        .env("CGO_LDFLAGS", format!("'-L{0}' '-Wl,-rpath,{0}'", folder.display()))
+        .arg("build")
+        .arg("-o")
+        .arg(&program)
+        .arg("./jms"));
+    let said = run(Command::new(&program).args([&broker.url(), &queue]));
+    assert!(said.contains("go sync id=ID:") && said.contains("go committed"), "{said}");
+    let stored = broker.read(&queue, 5);
+    check(&stored, "hello from Go");
+    assert_eq!(stored[0]["properties"]["small"], json!({"type": "short", "value": "7"}));
+    assert!(run(&mut Command::new(&program)).contains("go committed"));
+}

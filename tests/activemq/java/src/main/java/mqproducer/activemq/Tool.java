@@ -3,7 +3,9 @@ package mqproducer.activemq;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import jakarta.jms.BytesMessage;
 import jakarta.jms.Connection;
+import jakarta.jms.DeliveryMode;
 import jakarta.jms.Destination;
+import jakarta.jms.JMSException;
 import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
@@ -21,9 +23,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.apache.activemq.ActiveMQConnectionFactory;
+import org.apache.activemq.ActiveMQMessageProducer;
+import org.apache.activemq.AsyncCallback;
 import org.apache.activemq.command.ActiveMQDestination;
 import org.apache.activemq.command.ActiveMQMessage;
 
@@ -61,6 +67,7 @@ public final class Tool {
                 case "read" -> answer.put("messages", read(command));
                 case "subscribe" -> subscribe(command);
                 case "take" -> answer.put("messages", take(command));
+                case "send" -> send(command);
                 case "reply" -> answer.put("replied", reply(command));
                 default -> throw new IllegalArgumentException("unknown op");
             }
@@ -137,6 +144,45 @@ public final class Tool {
             return take(open.consumer(), command);
         } finally {
             open.connection().close();
+        }
+    }
+
+    /** Sends so many text messages as told: persistent or not, with callbacks, in a transaction. */
+    private static void send(Map<?, ?> command) throws Exception {
+        boolean transacted = (Boolean) command.get("transacted");
+        Connection connection = connect(command);
+        try {
+            Session session = connection.createSession(transacted, transacted ? Session.SESSION_TRANSACTED : Session.AUTO_ACKNOWLEDGE);
+            ActiveMQMessageProducer producer = (ActiveMQMessageProducer) session.createProducer(destination(command));
+            producer.setDeliveryMode((Boolean) command.get("persistent") ? DeliveryMode.PERSISTENT : DeliveryMode.NON_PERSISTENT);
+            int count = (int) number(command, "count");
+            CountDownLatch ended = new CountDownLatch((Boolean) command.get("callback") ? count : 0);
+            for (int i = 0; i < count; i++) {
+                TextMessage message = session.createTextMessage("message " + i);
+                if ((Boolean) command.get("callback")) {
+                    producer.send(message, new AsyncCallback() {
+                        @Override
+                        public void onSuccess() {
+                            ended.countDown();
+                        }
+
+                        @Override
+                        public void onException(JMSException failure) {
+                            failure.printStackTrace();
+                        }
+                    });
+                } else {
+                    producer.send(message);
+                }
+            }
+            if (!ended.await(number(command, "limit_ms"), TimeUnit.MILLISECONDS)) {
+                throw new IllegalStateException("a callback did not come");
+            }
+            if (transacted) {
+                session.commit();
+            }
+        } finally {
+            connection.close();
         }
     }
 
