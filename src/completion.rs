@@ -1,7 +1,10 @@
 //! How the end of a message reaches whoever sent it: exactly once.
 
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "capi")]
+use crate::ffi::receipt::mqp_receipt;
 use crate::message::Receipt;
+use crate::net::connection::Awaited;
 use crate::producer::admission::Permit;
 use crate::producer::waiting::SentRequest;
 use crate::route::Queue;
@@ -16,6 +19,9 @@ pub(crate) type Outcome = Result<Receipt>;
 pub(crate) enum Completion {
     /// A caller that is parked.
     Waiter(Arc<Waiter>),
+    /// The same in C.
+    #[cfg(feature = "capi")]
+    Handle(Arc<Waiter<Box<mqp_receipt>>>),
     /// A Rust closure, run on the dispatcher.
     Closure(Box<dyn FnOnce(Outcome) + Send>),
     /// Code of the library that is quick, run where the message ends: no code of the user's, nothing that waits.
@@ -31,6 +37,18 @@ pub(crate) enum Completion {
     /// A completion queue of the C surface: the end is put there where it comes.
     #[cfg(feature = "capi")]
     Queued(crate::ffi::completion_queue::QueuedCompletion),
+}
+
+impl Completion {
+    /// Whether a caller waits for it on its own thread.
+    pub(crate) fn is_parked_caller(&self) -> bool {
+        match self {
+            Completion::Waiter(_) => true,
+            #[cfg(feature = "capi")]
+            Completion::Handle(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Runs what ends messages, many of them perhaps: whoever takes ends from a queue finds those of all when it is over.
@@ -63,7 +81,7 @@ impl Owed {
             }
             Completion::Waiter(_) | Completion::Inline(_) => Some(permit),
             #[cfg(feature = "capi")]
-            Completion::Queued(_) => Some(permit),
+            Completion::Queued(_) | Completion::Handle(_) => Some(permit),
             _ => {
                 dispatcher.owe();
                 Some(permit)
@@ -87,6 +105,33 @@ impl Owed {
         self.take_and_deliver(outcome, Some((queue, tries)));
     }
 
+    /// Whether its receiver takes the receipt in the form of the C surface.
+    #[cfg(feature = "capi")]
+    pub(crate) fn takes_packed(&self) -> bool {
+        use Completion::{Foreign, Handle, Queued};
+        matches!(self.0, Some((Handle(_) | Foreign(_) | Queued(_), ..)))
+    }
+
+    /// Delivers such a receipt, to one who takes it.
+    #[cfg(feature = "capi")]
+    pub(crate) fn deliver_packed(mut self, receipt: Box<mqp_receipt>) {
+        let Some((completion, permit, dispatcher)) = self.0.take() else {
+            return;
+        };
+        if let Some(permit) = &permit {
+            permit.count_stored();
+        }
+        match completion {
+            Completion::Handle(waiter) => {
+                drop(permit);
+                waiter.set(Ok(receipt));
+            }
+            Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(Ok(receipt), permit))),
+            Completion::Queued(queued) => queued.append(Ok(receipt), permit),
+            others => drop(Owed(Some((others, permit, dispatcher)))),
+        }
+    }
+
     fn take_and_deliver(&mut self, outcome: Outcome, last: Option<(Queue, u32)>) {
         let Some((completion, permit, dispatcher)) = self.0.take() else {
             return;
@@ -99,6 +144,11 @@ impl Owed {
                 drop(permit);
                 waiter.set(outcome);
             }
+            #[cfg(feature = "capi")]
+            Completion::Handle(waiter) => {
+                drop(permit);
+                waiter.set(outcome.map(mqp_receipt::boxed));
+            }
             Completion::Inline(told) => {
                 told(Ending { outcome, last });
                 drop(permit);
@@ -108,14 +158,16 @@ impl Owed {
                 closure(outcome);
             }))),
             #[cfg(feature = "capi")]
-            Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(outcome, permit))),
+            Completion::Foreign(callback) => {
+                dispatcher.push_owed(Job::Foreign(callback.job(outcome.map(mqp_receipt::boxed), permit)));
+            }
             #[cfg(feature = "raw")]
             Completion::Raw(callback) => {
                 dispatcher.push_owed(Job::Raw(crate::ffi::raw::RawJob::completion(callback, outcome, permit)));
             }
             Completion::Request(request) => request.sent(outcome),
             #[cfg(feature = "capi")]
-            Completion::Queued(queued) => queued.append(outcome, permit),
+            Completion::Queued(queued) => queued.append(outcome.map(mqp_receipt::boxed), permit),
         }
     }
 }
@@ -144,6 +196,14 @@ impl<T> Waiter<T> {
     pub(crate) fn set(&self, outcome: Result<T>) {
         *self.outcome.lock() = Some(outcome);
         self.ready.notify_one();
+    }
+
+    /// The same for a caller who may have to read the answer himself.
+    pub(crate) fn wait_after(&self, awaited: Option<Awaited>) -> Result<T> {
+        if let Some(awaited) = awaited {
+            awaited.read();
+        }
+        self.wait()
     }
 
     /// Waits until the outcome is there. Every accepted message has a deadline, so this ends.

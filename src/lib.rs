@@ -20,6 +20,7 @@ pub mod config;
 pub mod error;
 mod event;
 mod ffi;
+mod hash;
 pub mod hook;
 pub mod jms;
 pub mod message;

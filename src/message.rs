@@ -223,6 +223,41 @@ pub struct Attempt {
     pub maybe_stored: bool,
 }
 
+/// A receipt whose texts are only lent.
+pub(crate) struct Told<'a> {
+    pub(crate) status: SendStatus,
+    pub(crate) message_id: &'a str,
+    pub(crate) offset_message_id: &'a str,
+    pub(crate) topic: &'a str,
+    pub(crate) broker_name: &'a str,
+    pub(crate) queue_id: i32,
+    pub(crate) queue_offset: i64,
+    pub(crate) transaction_id: &'a str,
+    pub(crate) region_id: &'a str,
+    pub(crate) recall_handle: &'a str,
+    pub(crate) attempts: u32,
+    pub(crate) earlier: &'a [Attempt],
+}
+
+impl Told<'_> {
+    pub(crate) fn to_receipt(&self) -> Receipt {
+        Receipt {
+            status: self.status,
+            message_id: self.message_id.to_owned(),
+            offset_message_id: self.offset_message_id.to_owned(),
+            topic: self.topic.to_owned(),
+            broker_name: self.broker_name.to_owned(),
+            queue_id: self.queue_id,
+            queue_offset: self.queue_offset,
+            transaction_id: self.transaction_id.to_owned(),
+            region_id: self.region_id.to_owned(),
+            recall_handle: self.recall_handle.to_owned(),
+            attempts: self.attempts,
+            earlier: self.earlier.to_vec(),
+        }
+    }
+}
+
 /// How one send departs from the producer's configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SendOptions<'a> {

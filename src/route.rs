@@ -2,6 +2,7 @@
 
 pub(crate) mod layout;
 
+use crate::hash::Quick;
 use crate::policy::ring::Ring;
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
@@ -96,7 +97,7 @@ impl TopicRoute {
 /// What the name servers said last of each topic in use.
 #[derive(Debug, Default)]
 pub(crate) struct RouteCache {
-    topics: RwLock<HashMap<Arc<str>, Known>>,
+    topics: RwLock<HashMap<Arc<str>, Known, Quick>>,
     counters: BrokersCounters,
 }
 

@@ -14,7 +14,6 @@ use super::statistics::{self, ForeignStatistics, HeldReport};
 use super::status::{MQP_OK, mqp_status, number};
 use super::transaction::{self, HeldCheck};
 use super::types::invalid;
-use crate::completion::Outcome;
 use crate::error::Result;
 use crate::producer::admission::Permit;
 use crate::producer::checks::Check;
@@ -90,11 +89,11 @@ impl ForeignCallback {
     }
 
     /// What the dispatcher has to run; the permit is given back after the callback has returned.
-    pub(crate) fn job(self, outcome: Outcome, permit: Option<Permit>) -> ForeignJob {
+    pub(crate) fn job(self, outcome: Result<Box<mqp_receipt>>, permit: Option<Permit>) -> ForeignJob {
         let struct_size = size_of::<mqp_completion>() as u32;
         let (user_data, receipt, error) = (self.user_data, std::ptr::null(), std::ptr::null());
         let completion = mqp_completion { struct_size, status: MQP_OK, user_data, receipt, error };
-        let held = Held { callback: self, completion, outcome, receipt: None, error: None, permit };
+        let held = Held { callback: self, completion, outcome, error: None, permit };
         ForeignJob::Completion(Box::new(held))
     }
 }
@@ -196,8 +195,7 @@ impl Drop for KeptUserData {
 pub(crate) struct Held {
     callback: ForeignCallback,
     completion: mqp_completion,
-    outcome: Outcome,
-    receipt: Option<mqp_receipt>,
+    outcome: Result<Box<mqp_receipt>>,
     error: Option<mqp_error>,
     permit: Option<Permit>,
 }
@@ -268,7 +266,7 @@ impl Held {
     /// Puts the outcome into the form that C reads; the conversion is the dispatcher's work, not the I/O thread's.
     fn fill(&mut self) {
         match &self.outcome {
-            Ok(receipt) => self.completion.receipt = self.receipt.insert(mqp_receipt::new(receipt)),
+            Ok(receipt) => self.completion.receipt = &raw const **receipt,
             Err(error) => {
                 self.completion.status = number(error.kind());
                 self.completion.error = self.error.insert(mqp_error::new(error.clone()));

@@ -10,10 +10,8 @@ use super::receipt::mqp_receipt;
 use super::status::{MQP_OK, mqp_status, number};
 use super::types::{element_size, invalid};
 use super::{boundary, handle};
-use crate::completion::Outcome;
 use crate::completion_queue::CompletionQueue;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::Receipt;
 use crate::producer::admission::Permit;
 use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
@@ -37,7 +35,7 @@ type Queue = CompletionQueue<Entry, Readiness>;
 struct Entry {
     user_data: *mut c_void,
     /// The receipt of a message; a lookup has none.
-    outcome: Result<Option<Receipt>>,
+    outcome: Result<Option<Box<mqp_receipt>>>,
     /// Given back when it is polled.
     permit: Option<Permit>,
 }
@@ -56,7 +54,7 @@ unsafe impl Send for QueuedCompletion {}
 
 impl QueuedCompletion {
     /// Puts the end into the queue, on the calling thread.
-    pub(crate) fn append(self, outcome: Outcome, permit: Option<Permit>) {
+    pub(crate) fn append(self, outcome: Result<Box<mqp_receipt>>, permit: Option<Permit>) {
         self.put(outcome.map(Some), permit);
     }
 
@@ -65,7 +63,7 @@ impl QueuedCompletion {
         self.put(outcome.map(|()| None), None);
     }
 
-    fn put(self, outcome: Result<Option<Receipt>>, permit: Option<Permit>) {
+    fn put(self, outcome: Result<Option<Box<mqp_receipt>>>, permit: Option<Permit>) {
         let mut put = Some((self.queue, Entry { user_data: self.user_data, outcome, permit }));
         // A caller's thread that is ending has no such place any more.
         let _ = GATHERED.try_with(|gathered| {
@@ -166,7 +164,7 @@ impl Entry {
         let (mut receipt, mut error) = (std::ptr::null_mut(), std::ptr::null_mut());
         let status = match self.outcome {
             Ok(stored) => {
-                receipt = stored.map_or(receipt, |stored| handle::give(mqp_receipt::new(&stored)));
+                receipt = stored.map_or(receipt, handle::give_box);
                 MQP_OK
             }
             Err(failure) => {

@@ -47,7 +47,7 @@ mod producer;
 #[cfg(feature = "raw")]
 pub(crate) mod raw;
 #[cfg(feature = "capi")]
-mod receipt;
+pub(crate) mod receipt;
 #[cfg(feature = "capi")]
 mod receipts;
 #[cfg(feature = "capi")]

@@ -11,11 +11,15 @@ use std::io;
 #[cfg(feature = "capi")]
 use std::io::{Read, Write};
 use std::marker::PhantomData;
-use std::os::fd::AsRawFd;
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, BorrowedFd};
 #[cfg(feature = "capi")]
 use std::os::fd::{FromRawFd, RawFd};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 static FORK_GENERATION: AtomicU32 = AtomicU32::new(0);
 static REGISTER_FORK_HANDLER: Once = Once::new();
@@ -182,6 +186,52 @@ extern "C-unwind" fn thread_main<T>(start: *mut c_void) -> *mut c_void {
         drop(Arc::from_raw(context));
     }
     std::ptr::null_mut()
+}
+
+/// Makes the event loop of the calling task watch a socket, for bytes and for room.
+pub(crate) fn watch(socket: Arc<TcpStream>) -> io::Result<AsyncFd<Arc<TcpStream>>> {
+    // SAFETY: the socket is open, and stays so as long as the handle that goes along; nobody puts another in its place.
+    let watched = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE | Interest::WRITABLE) };
+    Ok(watched?)
+}
+
+/// Waits until a descriptor is readable or has ended; `false` when `timeout` passed before.
+pub(crate) fn wait_readable(descriptor: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    let mut polled = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    match poll(&mut polled, timeout) {
+        ready if ready < 0 => Err(io::Error::last_os_error()),
+        ready => Ok(ready > 0),
+    }
+}
+
+/// The system call itself: the function of the C library is a cancellation point, and a thread that were cancelled in
+/// there would unwind through the library.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn poll(polled: &mut libc::pollfd, timeout: Duration) -> i64 {
+    let timeout = libc::timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
+    // SAFETY: one entry and the time are lent for the call; there is no set of signals, whose size is then not read.
+    unsafe {
+        let none: *const libc::sigset_t = std::ptr::null();
+        libc::syscall(
+            libc::SYS_ppoll,
+            polled as *mut libc::pollfd,
+            1 as libc::nfds_t,
+            &raw const timeout,
+            none,
+            0_usize,
+        )
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+fn poll(polled: &mut libc::pollfd, timeout: Duration) -> i64 {
+    // Rounded up: whoever waits for a deadline must not find itself before it.
+    let milliseconds = timeout.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(c_int::MAX);
+    // SAFETY: one entry is lent for the call.
+    unsafe { libc::poll(polled, 1, milliseconds).into() }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -13,7 +13,7 @@ use super::types::mqp_str;
 use super::{boundary, handle};
 use crate::completion::Completion;
 use crate::error::Result;
-use crate::message::{Message, Receipt, SendOptions};
+use crate::message::{Message, SendOptions};
 use crate::producer::Producer;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn mqp_producer_send(
     error: *mut *mut mqp_error,
 ) -> mqp_status {
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send) }
+    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_packed) }
 }
 
 /// The sends that end with a receipt.
@@ -98,7 +98,7 @@ unsafe fn send_for_receipt(
     options: *const mqp_send_options,
     receipt: *mut *mut mqp_receipt,
     error: *mut *mut mqp_error,
-    send: impl FnOnce(&Producer, &Message<'_>, &SendOptions<'_>) -> Result<Receipt>,
+    send: impl FnOnce(&Producer, &Message<'_>, &SendOptions<'_>) -> Result<Box<mqp_receipt>>,
 ) -> mqp_status {
     let body = || {
         // SAFETY: the caller passes NULL or a place for the handle.
@@ -109,7 +109,7 @@ unsafe fn send_for_receipt(
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
         let receipt = send(&producer.producer, &message, &options.options())?;
         if let Some(out) = out {
-            out.set(handle::give(mqp_receipt::new(&receipt)));
+            out.set(handle::give_box(receipt));
         }
         Ok(())
     };
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
     error: *mut *mut mqp_error,
 ) -> mqp_status {
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_oneway) }
+    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_oneway_packed) }
 }
 
 /// Takes a timer message back before it is delivered, and waits for the broker's answer; there are no retries, and the

@@ -6,10 +6,10 @@ use super::attempt::HeldAttempt;
 use super::error::mqp_error;
 use super::sized::{self, SizedStruct};
 use super::status::mqp_status;
-use super::text::Texts;
+use super::text::PackedTexts;
 use super::types::mqp_str;
 use super::{boundary, handle};
-use crate::message::Receipt;
+use crate::message::{Receipt, Told};
 use std::ffi::c_char;
 
 /// Stored to the broker's configured safety.
@@ -31,29 +31,53 @@ pub struct mqp_receipt {
     queue_id: i32,
     queue_offset: i64,
     attempts: u32,
-    texts: Texts<7>,
+    texts: PackedTexts<7>,
     earlier: Vec<HeldAttempt>,
     maybe_duplicated: bool,
 }
 
 impl mqp_receipt {
     pub(crate) fn new(receipt: &Receipt) -> Self {
-        mqp_receipt {
-            send_status: receipt.status as u32,
+        mqp_receipt::packed(&Told {
+            status: receipt.status,
+            message_id: &receipt.message_id,
+            offset_message_id: &receipt.offset_message_id,
+            topic: &receipt.topic,
+            broker_name: &receipt.broker_name,
             queue_id: receipt.queue_id,
             queue_offset: receipt.queue_offset,
+            transaction_id: &receipt.transaction_id,
+            region_id: &receipt.region_id,
+            recall_handle: &receipt.recall_handle,
             attempts: receipt.attempts,
-            texts: Texts::new([
-                &receipt.message_id,
-                &receipt.offset_message_id,
-                &receipt.topic,
-                &receipt.broker_name,
-                &receipt.transaction_id,
-                &receipt.region_id,
-                &receipt.recall_handle,
+            earlier: &receipt.earlier,
+        })
+    }
+
+    /// The same, to be given away.
+    #[allow(clippy::needless_pass_by_value)]
+    pub(crate) fn boxed(receipt: Receipt) -> Box<Self> {
+        Box::new(mqp_receipt::new(&receipt))
+    }
+
+    /// Straight from what a broker told.
+    pub(crate) fn packed(told: &Told<'_>) -> Self {
+        mqp_receipt {
+            send_status: told.status as u32,
+            queue_id: told.queue_id,
+            queue_offset: told.queue_offset,
+            attempts: told.attempts,
+            texts: PackedTexts::new([
+                told.message_id,
+                told.offset_message_id,
+                told.topic,
+                told.broker_name,
+                told.transaction_id,
+                told.region_id,
+                told.recall_handle,
             ]),
-            earlier: HeldAttempt::all(&receipt.earlier),
-            maybe_duplicated: receipt.earlier.iter().any(|attempt| attempt.maybe_stored),
+            earlier: HeldAttempt::all(told.earlier),
+            maybe_duplicated: told.earlier.iter().any(|attempt| attempt.maybe_stored),
         }
     }
 

@@ -1,12 +1,16 @@
-//! One connection: written by any thread, read by the I/O task, and its end told to every waiter.
+//! One connection: written by any thread, read by the I/O task or a caller who waits, and its end told to every waiter.
 
+mod awaited;
 pub(super) mod buffer;
 mod life;
 
-use super::cork::Cork;
-use super::inflight::{Inflight, Refused};
+pub(crate) use awaited::Awaited;
+
+use super::cork::Pending;
+use super::inflight::{Entered, Inflight, Refused};
 use super::outbox::{OnWritten, Outbox, Progress};
 use super::reach::OutOfReach;
+use super::reading::Reading;
 use super::transport::{Access, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::remoting::envelope::Envelope;
@@ -16,6 +20,7 @@ use crate::protocol::remoting::scan::Scan;
 use crate::runtime::Runtime;
 use crate::statistics::counters::Counters;
 use crate::sync::{Condvar, Mutex, wait_timeout};
+use buffer::ReadBuffer;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +29,8 @@ use tokio::sync::Notify;
 
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// Who waits for the answer to one request. Exactly one of the two is called, on the I/O thread, and must not block.
+/// Who waits for the answer to one request. Exactly one of the two is called, on the I/O thread or that of a caller who
+/// reads, and must not block.
 pub(crate) trait Responder: Send {
     /// The answer is there.
     fn on_response(self: Box<Self>, frame: &Frame<'_>, scan: &Scan<'_>);
@@ -43,7 +49,7 @@ pub(crate) struct Failure {
 
 /// Hears what servers do of their own accord.
 pub(crate) trait ServerRequests: Send + Sync {
-    /// Takes one request, on the I/O thread: it must not block. A request that is not one-way is answered with what is
+    /// Takes one request, on the thread that reads: it must not block. A request that is not one-way is answered with what is
     /// returned; one that is `NotServed` is refused.
     fn serve(&self, connection: &Arc<Connection>, request: &Header, body: &[u8]) -> Served;
     /// A connection ended, whoever ended it; on the I/O thread.
@@ -94,6 +100,7 @@ pub(crate) struct Connection {
     outbox: Outbox,
     inflight: Inflight<Box<dyn Responder>>,
     stream: OnceLock<Transport>,
+    reading: Reading<ReadBuffer>,
     /// Wakes the I/O task: the socket is full, the timer must move, or the connection is doomed.
     wake: Notify,
     doomed: OnceLock<Error>,
@@ -101,6 +108,9 @@ pub(crate) struct Connection {
     retired: AtomicBool,
     phase: Mutex<Phase>,
     phase_changed: Condvar,
+    /// Tells of the phase without its lock.
+    is_open: AtomicBool,
+    is_dead: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -130,11 +140,14 @@ impl Connection {
             outbox: Outbox::parked(),
             inflight: Inflight::new(),
             stream: OnceLock::new(),
+            reading: Reading::new(),
             wake: Notify::new(),
             doomed: OnceLock::new(),
             retired: AtomicBool::new(false),
             phase: Mutex::new(Phase::Opening),
             phase_changed: Condvar::new(),
+            is_open: AtomicBool::new(false),
+            is_dead: AtomicBool::new(false),
         });
         greet(&connection);
         runtime.spawn(Arc::clone(&connection).run(dialling.pause, dialling.timeout));
@@ -158,7 +171,7 @@ impl Connection {
 
     /// Whether it was opened and has not died.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(*self.phase.lock(), Phase::Open { .. })
+        self.is_open.load(Ordering::Acquire)
     }
 
     /// Whether no request waits for an answer.
@@ -173,6 +186,9 @@ impl Connection {
 
     /// Why and when it died, and how long it had been open, if it had.
     pub(crate) fn death(&self) -> Option<(Error, Instant, Option<Duration>)> {
+        if !self.is_dead.load(Ordering::Acquire) {
+            return None;
+        }
         match &*self.phase.lock() {
             Phase::Dead { cause, at, lived } => Some((cause.clone(), *at, *lived)),
             _ => None,
@@ -181,6 +197,9 @@ impl Connection {
 
     /// Waits until the connection is open. Not for library threads.
     pub(crate) fn wait_open(&self, deadline: Instant) -> Result<()> {
+        if self.is_open() {
+            return Ok(());
+        }
         let mut phase = self.phase.lock();
         loop {
             match &*phase {
@@ -215,39 +234,92 @@ impl Connection {
         responder: Box<dyn Responder>,
         deadline: Instant,
     ) -> std::result::Result<(), Refused<Box<dyn Responder>>> {
-        if self.inflight.enter(opaque, responder, deadline)? {
-            self.wake.notify_one();
-        }
-        // A refusal means that the connection died after `enter`: the responder has been told.
-        let _ = self.push_frame(Some(opaque), bytes, None);
+        self.enter_and_push(opaque, bytes, responder, deadline)?;
+        self.see_that_it_is_read();
         Ok(())
     }
 
-    /// The same; the frame may wait until the cork is drawn.
-    pub(crate) fn request_corked(
+    /// The same for a caller who then waits for the answer, and may have to read it.
+    pub(crate) fn request_awaited(
         self: &Arc<Self>,
         opaque: i32,
         bytes: Bytes,
         responder: Box<dyn Responder>,
         deadline: Instant,
-        cork: &Cork,
-    ) -> std::result::Result<(), Refused<Box<dyn Responder>>> {
-        if self.inflight.enter(opaque, responder, deadline)? {
-            self.wake.notify_one();
+    ) -> std::result::Result<Option<Awaited>, Refused<Box<dyn Responder>>> {
+        let entered = self.enter_and_push(opaque, bytes, responder, deadline)?;
+        if self.reading.is_lent() {
+            return Ok(Some(Awaited::new(self, opaque, deadline)));
         }
-        match self.outbox.push_or_hold(Some(opaque), bytes, None, self.stream.get(), true) {
-            Ok(Progress::Held) => cork.hold(self),
-            Ok(progress) => self.go_on(progress),
-            // As above.
-            Err(_) => {}
-        }
-        Ok(())
+        self.reading.note(entered.alone);
+        Ok(None)
     }
 
-    /// Writes the frames that a cork held back.
-    pub(super) fn release_held(&self) {
-        if let Some(stream) = self.stream.get() {
-            self.go_on(self.outbox.release(stream));
+    fn enter_and_push(
+        &self,
+        opaque: i32,
+        bytes: Bytes,
+        responder: Box<dyn Responder>,
+        deadline: Instant,
+    ) -> std::result::Result<Entered, Refused<Box<dyn Responder>>> {
+        let entered = self.inflight.enter(opaque, responder, deadline)?;
+        if entered.earlier {
+            self.wake.notify_one();
+        }
+        // A refusal means that the connection died after `enter`: the responder has been told.
+        let _ = self.push_frame(Some(opaque), bytes, None);
+        Ok(entered)
+    }
+
+    /// For a request whose sender does not read; it is entered already.
+    fn see_that_it_is_read(&self) {
+        if self.reading.is_lent() && self.reading.call_back() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The same for several requests at once, which share locks and writes. One that cannot be made hears of it.
+    pub(super) fn request_many(&self, requests: Vec<Pending>) {
+        let mut entering = match self.inflight.entering() {
+            Ok(entering) => entering,
+            Err(cause) => {
+                let failed = |request: Pending| {
+                    request.responder.on_failure(Failure { cause: cause.clone(), maybe_sent: false });
+                };
+                return requests.into_iter().for_each(failed);
+            }
+        };
+        let mut frames = Vec::with_capacity(requests.len());
+        for Pending { opaque, bytes, responder, deadline } in requests {
+            entering.enter(opaque, responder, deadline);
+            frames.push((opaque, bytes));
+        }
+        let earlier = entering.entered.earlier;
+        drop(entering);
+        if earlier {
+            self.wake.notify_one();
+        }
+        // As for one.
+        if let Ok(progress) = self.outbox.push_many(frames.into_iter(), self.stream.get()) {
+            self.go_on(progress);
+        }
+        self.see_that_it_is_read();
+    }
+
+    /// Several opaques at once: at least one, unless there is an error.
+    pub(super) fn reserve_many(&self, count: usize, into: &mut Vec<i32>) -> Result<()> {
+        self.inflight.reserve_many(count, into)
+    }
+
+    /// Gives them back unused.
+    pub(super) fn release_many(&self, opaques: &[i32]) {
+        if opaques.is_empty() {
+            return;
+        }
+        self.inflight.release_many(opaques);
+        if self.is_retired() {
+            // They may have been all that kept it.
+            self.wake.notify_one();
         }
     }
 
@@ -281,8 +353,12 @@ impl Connection {
         self.wake.notify_one();
     }
 
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
     fn end_when_idle(&self) -> Result<()> {
-        if self.retired.load(Ordering::Acquire) && self.inflight.is_vacant() && !self.outbox.is_blocked() {
+        if self.is_retired() && self.inflight.is_vacant() && !self.outbox.is_blocked() {
             return Err(self.lost("the server sent its clients away"));
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! told apart from the answer to the slot's next request, and from an opaque that was never issued.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 const INDEX_BITS: u32 = 20;
@@ -44,6 +44,15 @@ pub(crate) enum Taken<T> {
     NeverIssued,
 }
 
+/// What a request found when it was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entered {
+    /// Its deadline is earlier than the I/O task's timer: wake it.
+    pub(crate) earlier: bool,
+    /// No other request waits.
+    pub(crate) alone: bool,
+}
+
 /// A request that could not be entered, given back with the cause.
 pub(crate) type Refused<T> = (T, Error);
 
@@ -67,48 +76,43 @@ impl<T> Inflight<T> {
 
     /// Takes a slot and its opaque, to be written into the frame before [`Inflight::enter`].
     pub(crate) fn reserve(&self) -> Result<i32> {
-        let mut state = self.state.lock();
-        if let Some(cause) = &state.poisoned {
-            return Err(cause.clone());
-        }
-        let index = match state.first_free {
-            Some(index) => index,
-            None => {
-                let index = state.slots.len() as u32;
-                if index > INDEX_MASK {
-                    return Err(Error::new(
-                        ErrorKind::Backpressure,
-                        format!("{index} requests wait on one connection, which is its limit"),
-                    ));
-                }
-                state.slots.push(Slot { generation: 0, content: Content::Vacant { next_free: None } });
-                index
-            }
-        };
-        let slot = &mut state.slots[index as usize];
-        let next_free = match slot.content {
-            Content::Vacant { next_free } => next_free,
-            _ => None,
-        };
-        slot.content = Content::Reserved;
-        let opaque = (slot.generation << INDEX_BITS) | index;
-        state.first_free = next_free;
-        Ok(opaque as i32)
+        self.state.lock().reserve()
     }
 
-    /// Puts the request into its reserved slot. `true`: the deadline is earlier than the I/O task's timer, wake it.
-    pub(crate) fn enter(&self, opaque: i32, request: T, deadline: Instant) -> std::result::Result<bool, Refused<T>> {
+    /// The same for several at once, of which there is at least one.
+    pub(crate) fn reserve_many(&self, count: usize, into: &mut Vec<i32>) -> Result<()> {
         let mut state = self.state.lock();
-        if let Some(cause) = &state.poisoned {
-            return Err((request, cause.clone()));
+        into.push(state.reserve()?);
+        into.extend((1..count).map_while(|_| state.reserve().ok()));
+        Ok(())
+    }
+
+    /// Puts the request into its reserved slot.
+    pub(crate) fn enter(&self, opaque: i32, request: T, deadline: Instant) -> std::result::Result<Entered, Refused<T>> {
+        match self.entering() {
+            Ok(mut entering) => {
+                entering.enter(opaque, request, deadline);
+                Ok(entering.entered)
+            }
+            Err(cause) => Err((request, cause)),
         }
-        state.slots[index_of(opaque)].content = Content::Waiting { request, deadline };
-        state.waiting += 1;
-        let earlier = state.earliest.is_none_or(|earliest| deadline < earliest);
-        if earlier {
-            state.earliest = Some(deadline);
+    }
+
+    /// Lets several requests in at once.
+    pub(crate) fn entering(&self) -> Result<Entering<'_, T>> {
+        let state = self.state.lock();
+        match &state.poisoned {
+            Some(cause) => Err(cause.clone()),
+            None => Ok(Entering { state, entered: Entered { earlier: false, alone: false } }),
         }
-        Ok(earlier)
+    }
+
+    /// Whether the request of this opaque still waits.
+    pub(crate) fn is_waiting(&self, opaque: i32) -> bool {
+        let state = self.state.lock();
+        state.slots.get(index_of(opaque)).is_some_and(|slot| {
+            slot.generation == opaque as u32 >> INDEX_BITS && matches!(slot.content, Content::Waiting { .. })
+        })
     }
 
     /// Gives a reserved slot back unused.
@@ -116,22 +120,30 @@ impl<T> Inflight<T> {
         self.state.lock().vacate(index_of(opaque));
     }
 
-    /// Takes the request that an answer belongs to.
-    pub(crate) fn take(&self, opaque: i32) -> Taken<T> {
+    /// The same for several.
+    pub(crate) fn release_many(&self, opaques: &[i32]) {
         let mut state = self.state.lock();
-        let (index, generation) = (index_of(opaque), opaque as u32 >> INDEX_BITS);
-        let Some(slot) = state.slots.get(index).filter(|_| opaque >= 0) else {
-            return Taken::NeverIssued;
-        };
-        let age = slot.generation.wrapping_sub(generation) % GENERATIONS;
-        match (&slot.content, age) {
-            (Content::Waiting { .. }, 0) => match state.vacate(index) {
-                Some(request) => Taken::Found(request),
-                None => Taken::Late,
-            },
-            (_, 0) => Taken::NeverIssued,
-            (_, age) if age <= GENERATIONS / 2 => Taken::Late,
-            _ => Taken::NeverIssued,
+        for opaque in opaques {
+            state.vacate(index_of(*opaque));
+        }
+    }
+
+    /// Takes the request that an answer belongs to.
+    #[cfg(test)]
+    pub(crate) fn take(&self, opaque: i32) -> Taken<T> {
+        self.state.lock().take(opaque)
+    }
+
+    /// Takes the requests that answers belong to, in order, up to the first that no request had.
+    pub(crate) fn take_many(&self, opaques: impl Iterator<Item = i32>, into: &mut Vec<Taken<T>>) {
+        let mut state = self.state.lock();
+        for opaque in opaques {
+            let taken = state.take(opaque);
+            let stray = matches!(taken, Taken::NeverIssued);
+            into.push(taken);
+            if stray {
+                break;
+            }
         }
     }
 
@@ -188,7 +200,72 @@ impl<T> Inflight<T> {
     }
 }
 
+/// The table while requests are entered.
+pub(crate) struct Entering<'t, T> {
+    state: MutexGuard<'t, State<T>>,
+    pub(crate) entered: Entered,
+}
+
+impl<T> Entering<'_, T> {
+    pub(crate) fn enter(&mut self, opaque: i32, request: T, deadline: Instant) {
+        let state = &mut *self.state;
+        state.slots[index_of(opaque)].content = Content::Waiting { request, deadline };
+        state.waiting += 1;
+        let earlier = state.earliest.is_none_or(|earliest| deadline < earliest);
+        if earlier {
+            state.earliest = Some(deadline);
+        }
+        self.entered = Entered { earlier: self.entered.earlier || earlier, alone: state.waiting == 1 };
+    }
+}
+
 impl<T> State<T> {
+    fn reserve(&mut self) -> Result<i32> {
+        if let Some(cause) = &self.poisoned {
+            return Err(cause.clone());
+        }
+        let index = match self.first_free {
+            Some(index) => index,
+            None => {
+                let index = self.slots.len() as u32;
+                if index > INDEX_MASK {
+                    return Err(Error::new(
+                        ErrorKind::Backpressure,
+                        format!("{index} requests wait on one connection, which is its limit"),
+                    ));
+                }
+                self.slots.push(Slot { generation: 0, content: Content::Vacant { next_free: None } });
+                index
+            }
+        };
+        let slot = &mut self.slots[index as usize];
+        let next_free = match slot.content {
+            Content::Vacant { next_free } => next_free,
+            _ => None,
+        };
+        slot.content = Content::Reserved;
+        let opaque = (slot.generation << INDEX_BITS) | index;
+        self.first_free = next_free;
+        Ok(opaque as i32)
+    }
+
+    fn take(&mut self, opaque: i32) -> Taken<T> {
+        let (index, generation) = (index_of(opaque), opaque as u32 >> INDEX_BITS);
+        let Some(slot) = self.slots.get(index).filter(|_| opaque >= 0) else {
+            return Taken::NeverIssued;
+        };
+        let age = slot.generation.wrapping_sub(generation) % GENERATIONS;
+        match (&slot.content, age) {
+            (Content::Waiting { .. }, 0) => match self.vacate(index) {
+                Some(request) => Taken::Found(request),
+                None => Taken::Late,
+            },
+            (_, 0) => Taken::NeverIssued,
+            (_, age) if age <= GENERATIONS / 2 => Taken::Late,
+            _ => Taken::NeverIssued,
+        }
+    }
+
     fn vacate(&mut self, index: usize) -> Option<T> {
         let next_free = self.first_free;
         let slot = &mut self.slots[index];

@@ -11,6 +11,7 @@ pub(crate) mod openwire;
 pub(crate) mod outbox;
 pub(crate) mod pool;
 pub(crate) mod reach;
+pub(crate) mod reading;
 pub(crate) mod socks;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;

@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 
 /// Most frames in one vectored write.
-const MAX_SLICES: usize = 64;
+pub(super) const MAX_SLICES: usize = 64;
 
 /// A non-blocking writer.
 pub(crate) trait Sink {
@@ -110,13 +110,27 @@ impl Outbox {
         sink: Option<&impl Sink>,
         hold: bool,
     ) -> Result<Progress> {
+        self.add(std::iter::once(Entry { opaque, bytes, on_written }), sink, hold)
+    }
+
+    /// Adds the frames of requests that go together.
+    pub(crate) fn push_many(
+        &self,
+        frames: impl Iterator<Item = (i32, Bytes)>,
+        sink: Option<&impl Sink>,
+    ) -> Result<Progress> {
+        let entry = |(opaque, bytes)| Entry { opaque: Some(opaque), bytes, on_written: None };
+        self.add(frames.map(entry), sink, false)
+    }
+
+    fn add(&self, entries: impl Iterator<Item = Entry>, sink: Option<&impl Sink>, hold: bool) -> Result<Progress> {
         let mut state = self.state.lock();
         if let Some(cause) = &state.closed {
             return Err(cause.clone());
         }
         // A full socket whose last frame was taken back: nobody waits for it to become writable any more.
         let abandoned = state.writer == Writer::Parked && state.queue.is_empty();
-        state.queue.push_back(Entry { opaque, bytes, on_written });
+        state.queue.extend(entries);
         match (state.writer, sink) {
             (Writer::Idle, Some(_)) if hold && state.queue.len() < MAX_SLICES => Ok(Progress::Held),
             (Writer::Idle, Some(sink)) => Ok(self.drain(state, sink)),

@@ -3,6 +3,7 @@
 use super::connection::{Common, Connection, Dialling};
 use super::reach::OutOfReach;
 use crate::error::{Error, ErrorKind};
+use crate::hash::Quick;
 use crate::policy::backoff::reconnect_pause;
 use crate::random::generator;
 use crate::runtime::Runtime;
@@ -26,7 +27,7 @@ pub(crate) struct Pool {
     common: Arc<Common>,
     /// Brokers' addresses only.
     out_of_reach: Arc<OutOfReach>,
-    entries: Mutex<HashMap<Arc<str>, Entry>>,
+    entries: Mutex<HashMap<Arc<str>, Entry, Quick>>,
     /// Connections that take no new requests and end with their last one.
     left: Mutex<Vec<Weak<Connection>>>,
 }

@@ -16,6 +16,7 @@ use super::relay::Relay;
 use crate::completion::{Completion, Owed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, SendOptions};
+use crate::net::connection::Awaited;
 use crate::policy::batch::obstacle;
 use crate::policy::linger::{Group, Limits, Linger};
 use crate::protocol::remoting::batch::{BODY_AT, BatchMessage, encode, encoded_len};
@@ -198,13 +199,13 @@ impl Core {
         mode: Mode,
         form: &Form<'_>,
         completion: Completion,
-    ) -> Result<()> {
+    ) -> Result<Option<Awaited>> {
         if obstacle(message).is_some() {
             return self.submit_as(message, options, mode, form, completion);
         }
         let gathered = match self.gather(message, options, mode, form) {
             Err(cause) if self.spool_for(&cause, form).is_some() => {
-                return self.spool_unrouted(message, options, mode, form, cause, completion);
+                return self.spool_unrouted(message, options, mode, form, cause, completion).map(|()| None);
             }
             gathered => gathered,
         };
@@ -223,7 +224,8 @@ impl Core {
             None => accumulator.add(key, member, size, message.body),
         }
         self.send_ready(accumulator);
-        Ok(())
+        // It goes with others, or later: the I/O task reads.
+        Ok(None)
     }
 
     /// Validates, admits, finds what the message has in common with others, and asks the hooks.
@@ -299,7 +301,7 @@ impl Core {
         match chosen {
             Ok(chosen) => {
                 let Member { head, rules, after, owed, .. } = member;
-                self.launch(head, chosen, rules, after, owed, Payload::Plain(body));
+                drop(self.launch(head, chosen, rules, after, owed, Payload::Plain(body)));
             }
             Err(error) => member.end(Err(error), (&Queue::unknown(), 0), dispatcher),
         }
@@ -349,7 +351,7 @@ impl Core {
             accumulator.watch(first, &flight);
         }
         let owed = Owed::inline(move |ending| flight.end(ending), dispatcher);
-        self.launch(head, (queue, choice), rules, None, owed, Payload::Plain(body));
+        drop(self.launch(head, (queue, choice), rules, None, owed, Payload::Plain(body)));
     }
 
     /// Sends what is held.

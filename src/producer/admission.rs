@@ -189,6 +189,12 @@ impl Permit {
         self.counters().ended(outcome, self.messages, self.bytes);
     }
 
+    /// Counts that the message is stored.
+    #[cfg(feature = "capi")]
+    pub(crate) fn count_stored(&self) {
+        self.counters().acknowledged.add_many(self.messages, self.bytes);
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.admission.counters
     }

@@ -50,6 +50,8 @@ pub(crate) struct Base {
     pub(super) events: Arc<Events>,
     pub(super) tasks: Mutex<Vec<AbortHandle>>,
     phase: Mutex<Phase>,
+    /// Whether the phase is `Running`, for a look without its lock.
+    running: AtomicBool,
     /// Set when messages in flight must end now.
     aborting: AtomicBool,
 }
@@ -68,6 +70,7 @@ impl Base {
             events: Arc::default(),
             tasks: Mutex::new(Vec::new()),
             phase: Mutex::new(Phase::Created),
+            running: AtomicBool::new(false),
             aborting: AtomicBool::new(false),
         }
     }
@@ -77,6 +80,9 @@ impl Base {
     }
 
     pub(super) fn must_run(&self) -> Result<()> {
+        if self.running.load(Ordering::Acquire) {
+            return Ok(());
+        }
         match self.phase() {
             Phase::Running => Ok(()),
             Phase::Created => Err(Error::new(ErrorKind::NotStarted, "the producer is not started")),
@@ -99,6 +105,7 @@ impl Base {
                 self.contexts.fix();
                 self.transformers.fix();
                 *phase = Phase::Running;
+                self.running.store(true, Ordering::Release);
                 Ok(())
             }
             Phase::Running => Err(Error::new(ErrorKind::AlreadyStarted, "the producer is started already")),
@@ -116,7 +123,11 @@ impl Base {
 
     /// Takes no more messages from now on; what it was before.
     pub(super) fn refuse_more(&self) -> Phase {
-        let before = std::mem::replace(&mut *self.phase.lock(), Phase::Closed);
+        let before = {
+            let mut phase = self.phase.lock();
+            self.running.store(false, Ordering::Release);
+            std::mem::replace(&mut *phase, Phase::Closed)
+        };
         self.admission.close();
         before
     }

@@ -13,10 +13,12 @@ use super::identity::now_ms;
 use super::lifecycle::Core;
 use super::reliable::{Last, Unsent, choice_of, target_by, target_of};
 use super::send::Place;
+use super::tries::First;
 use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, SendOptions};
+use crate::net::connection::Awaited;
 use crate::policy::batch::{check, parts};
 use crate::policy::validate;
 use crate::protocol::remoting::batch::{BatchMessage, encoded_len};
@@ -232,11 +234,12 @@ impl Core {
         batch: &BatchOptions,
         mode: Mode,
         completion: BatchCompletion,
-    ) -> Result<()> {
+    ) -> Result<Option<Awaited>> {
         let prepared = self.take_batch(messages, options, batch, mode)?;
         let encodable = encodable(messages, &prepared.properties);
         let payload = |range: &Range<usize>| Payload::Batch(&encodable[range.clone()]);
         let mut parts = prepared.parts.into_iter();
+        let awaited = matches!(completion, BatchCompletion::Waiter(_));
         let (target, behind) = prepared.unrouted.unzip();
         // All of them wait when they go into the spool.
         let first = if behind.is_none() { parts.next() } else { None };
@@ -256,14 +259,16 @@ impl Core {
             after: prepared.after,
             owed,
         });
-        match first {
+        Ok(match first {
             Some((range, head)) => {
                 let first = payload(&range);
-                op.send(range, head, first);
+                op.send(range, head, First { awaited, ..first.into() })
             }
-            None => op.send_next(),
-        }
-        Ok(())
+            None => {
+                op.send_next();
+                None
+            }
+        })
     }
 
     pub(crate) fn send_batch_oneway(
@@ -305,12 +310,12 @@ fn numbered(index: usize, error: &Error) -> Error {
 }
 
 impl BatchOp {
-    fn send(self: Box<Self>, range: Range<usize>, head: Head, payload: Payload<'_>) {
+    fn send(self: Box<Self>, range: Range<usize>, head: Head, first: First<'_>) -> Option<Awaited> {
         let core = Arc::clone(&self.core);
         let (queue, choice, rules) = (self.queue.clone(), self.choice, self.rules);
         let dispatcher = Arc::clone(core.runtime.dispatcher());
         let owed = Owed::inline(move |end| self.part_ended(range, end), dispatcher);
-        core.launch(head, (queue, choice), rules, None, owed, payload);
+        core.launch(head, (queue, choice), rules, None, owed, first)
     }
 
     fn part_ended(mut self: Box<Self>, range: Range<usize>, end: Ending) {
@@ -358,7 +363,7 @@ impl BatchOp {
         match self.waiting.pop_front() {
             Some(Part { range, head, body }) => {
                 self.queue = self.core.choose_next(&self.topic, &self.queue, self.choice);
-                self.send(range, head, Payload::Plain(&body));
+                drop(self.send(range, head, Payload::Plain(&body).into()));
             }
             None => self.finish(),
         }

@@ -22,7 +22,7 @@ impl Producer {
         batch: &BatchOptions,
         completion: BatchCompletion,
     ) -> Result<()> {
-        self.engine()?.rocketmq("batches")?.submit_batch(messages, options, batch, Mode::Async, completion)
+        self.engine()?.rocketmq("batches")?.submit_batch(messages, options, batch, Mode::Async, completion).map(drop)
     }
 
     /// The asynchronous send of every binding; on an error the completion is dropped undelivered.
@@ -67,7 +67,7 @@ impl Producer {
         options: &SendOptions,
         completion: Completion,
     ) -> Result<()> {
-        self.engine()?.rocketmq("replies")?.reply(to, message, options, Mode::Async, completion)
+        self.engine()?.rocketmq("replies")?.reply(to, message, options, Mode::Async, completion).map(drop)
     }
 
     /// Many for a completion queue; a message that cannot be read is refused, too.

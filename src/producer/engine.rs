@@ -58,7 +58,7 @@ impl Engine {
         completion: Completion,
     ) -> Result<()> {
         match self {
-            Engine::RocketMq(core) => core.submit(message, options, mode, completion),
+            Engine::RocketMq(core) => core.submit(message, options, mode, completion).map(drop),
             Engine::ActiveMq(client) => client.submit(message, options, mode, completion),
         }
     }

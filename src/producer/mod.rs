@@ -49,6 +49,8 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::ReliabilityEvent;
 use crate::ffi::os::{fork_generation, is_library_thread};
+#[cfg(feature = "capi")]
+use crate::ffi::receipt::mqp_receipt;
 use crate::hook::SendHook;
 use crate::message::{Message, Receipt, SendOptions};
 use crate::received::ReceivedMessage;
@@ -148,8 +150,26 @@ impl Producer {
             Engine::ActiveMq(client) => return client.send(message, options),
         };
         let waiter = Arc::new(Waiter::new());
-        core.submit(message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
-        waiter.wait()
+        let awaited = core.submit(message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
+        waiter.wait_after(awaited)
+    }
+
+    /// [`Producer::send`] for C.
+    #[cfg(feature = "capi")]
+    pub(crate) fn send_packed(&self, message: &Message<'_>, options: &SendOptions) -> Result<Box<mqp_receipt>> {
+        let core = match self.blocking()? {
+            Engine::RocketMq(core) => core,
+            Engine::ActiveMq(client) => return client.send(message, options).map(mqp_receipt::boxed),
+        };
+        let waiter = Arc::new(Waiter::new());
+        let awaited = core.submit(message, options, Mode::Sync, Completion::Handle(Arc::clone(&waiter)))?;
+        waiter.wait_after(awaited)
+    }
+
+    /// [`Producer::send_oneway`] for C.
+    #[cfg(feature = "capi")]
+    pub(crate) fn send_oneway_packed(&self, message: &Message<'_>, options: &SendOptions) -> Result<Box<mqp_receipt>> {
+        self.send_oneway(message, options).map(mqp_receipt::boxed)
     }
 
     /// Sends without waiting: `callback` runs once, on the dispatcher thread, when `Ok` was returned; on an error it
@@ -229,8 +249,8 @@ impl Producer {
     pub fn reply(&self, to: &ReplyTo, message: &Message<'_>, options: &SendOptions) -> Outcome {
         let core = self.blocking()?.rocketmq("replies")?;
         let waiter = Arc::new(Waiter::new());
-        core.reply(to, message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
-        waiter.wait()
+        let awaited = core.reply(to, message, options, Mode::Sync, Completion::Waiter(Arc::clone(&waiter)))?;
+        waiter.wait_after(awaited)
     }
 
     /// The same without waiting, as [`Producer::send_async`] does it.
@@ -262,8 +282,9 @@ impl Producer {
     ) -> Result<BatchResult> {
         let core = self.blocking()?.rocketmq("batches")?;
         let waiter = Arc::new(Waiter::new());
-        core.submit_batch(messages, options, batch, Mode::Sync, BatchCompletion::Waiter(Arc::clone(&waiter)))?;
-        Ok(waiter.wait()?.into_result())
+        let completion = BatchCompletion::Waiter(Arc::clone(&waiter));
+        let awaited = core.submit_batch(messages, options, batch, Mode::Sync, completion)?;
+        Ok(waiter.wait_after(awaited)?.into_result())
     }
 
     /// The same without waiting: `callback` runs once for the whole batch, as that of [`Producer::send_async`].

@@ -7,7 +7,7 @@ use super::waiting::{Asked, CorrelationId, Receiver, SentRequest};
 use crate::completion::Completion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Delay, Message, SendOptions};
-use crate::net::connection::{Connection, Served};
+use crate::net::connection::{Awaited, Connection, Served};
 use crate::policy::validate;
 use crate::protocol::remoting::command::{request_code, response_code};
 use crate::protocol::remoting::header::Header;
@@ -78,7 +78,7 @@ impl Core {
         let asked = Asked { topic: message.topic.to_owned(), timeout, deadline, receiver };
         let sent = SentRequest::new(&self.waiting, id, asked);
         // As by the Java client, each request is an asynchronous send.
-        self.submit_as(message, &options, Mode::Async, &form, Completion::Request(Box::new(sent)))
+        self.submit_as(message, &options, Mode::Async, &form, Completion::Request(Box::new(sent))).map(drop)
     }
 
     /// Makes this client known to every broker of a topic, for the reply may come from any of them: a new connection
@@ -162,7 +162,7 @@ impl Core {
         options: &SendOptions,
         mode: Mode,
         completion: Completion,
-    ) -> Result<()> {
+    ) -> Result<Option<Awaited>> {
         to.check()?;
         check(message, "a reply", &[MSG_TYPE, CORRELATION_ID, REPLY_TO_CLIENT, TTL])?;
         let topic = reply_topic(&to.cluster);

@@ -8,7 +8,7 @@ use super::tries::First;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::error::Result;
 use crate::message::{Message, Receipt, SendOptions, SendStatus};
-use crate::net::connection::Connection;
+use crate::net::connection::{Awaited, Connection};
 use crate::net::cork::Cork;
 use crate::net::outbox::OnWritten;
 use crate::protocol::remoting::payload::Payload;
@@ -29,13 +29,14 @@ pub(super) struct Place {
 }
 
 impl Core {
+    /// Takes a message, whose end is told to `completion`. What is returned is for a caller who waits for that.
     pub(crate) fn submit(
         self: &Arc<Self>,
         message: &Message<'_>,
         options: &SendOptions,
         mode: Mode,
         completion: Completion,
-    ) -> Result<()> {
+    ) -> Result<Option<Awaited>> {
         let form = Form::default();
         match &self.accumulator {
             Some(accumulator) => self.accumulate(accumulator, message, options, mode, &form, completion),
@@ -50,19 +51,19 @@ impl Core {
         mode: Mode,
         form: &Form<'_>,
         completion: Completion,
-    ) -> Result<()> {
+    ) -> Result<Option<Awaited>> {
         let accepted = match self.accept(message, options, mode, form) {
             Err(cause) if self.spool_for(&cause, form).is_some() => {
-                return self.spool_unrouted(message, options, mode, form, cause, completion);
+                return self.spool_unrouted(message, options, mode, form, cause, completion).map(|()| None);
             }
             accepted => accepted?,
         };
         let Accepted { head, compressed, queue, choice, rules, permit, after } = accepted;
+        let awaited = completion.is_parked_caller();
         let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
         let body = compressed.as_deref().unwrap_or(message.body);
-        let first = First { body: Payload::Plain(body), cork: form.cork };
-        self.launch(head, (queue, choice), rules, after, owed, first);
-        Ok(())
+        let first = First { body: Payload::Plain(body), cork: form.cork, awaited };
+        Ok(self.launch(head, (queue, choice), rules, after, owed, first))
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {

@@ -280,7 +280,7 @@ fn send_half(core: &Arc<Core>, message: &Message<'_>, options: &SendOptions) -> 
         Form { sys_flag: sys_flag::TRANSACTION_PREPARED, properties: &properties, spoolable: false, ..Form::default() };
     let waiter = Arc::new(Waiter::new());
     let submitted = core.submit_as(message, options, Mode::Sync, &form, Completion::Waiter(Arc::clone(&waiter)));
-    let receipt = match submitted.and_then(|()| waiter.wait()) {
+    let receipt = match submitted.and_then(|awaited| waiter.wait_after(awaited)) {
         Ok(receipt) => {
             core.counters().half_messages.add(1);
             receipt

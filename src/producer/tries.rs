@@ -11,9 +11,11 @@ use super::reliable::{Last, Unsent, target_of};
 use super::trace::{Stored, Tracer};
 use crate::completion::{Outcome, Owed};
 use crate::error::{Error, ErrorKind};
-use crate::message::{Attempt, Receipt, SendStatus};
-use crate::net::connection::{Failure, Responder};
-use crate::net::cork::Cork;
+#[cfg(feature = "capi")]
+use crate::ffi::receipt::mqp_receipt;
+use crate::message::{Attempt, Receipt, SendStatus, Told};
+use crate::net::connection::{Awaited, Failure, Responder};
+use crate::net::cork::{Cork, Pending};
 use crate::policy::fault::Ended;
 use crate::policy::retry::{RetryRules, TryEnd};
 use crate::protocol::remoting::command::{request_code, response_code};
@@ -82,16 +84,18 @@ pub(super) struct First<'a> {
     /// The caller's body, or its compressed form.
     pub(super) body: Payload<'a>,
     pub(super) cork: Option<&'a Cork>,
+    /// Whether the caller waits for the end, by [`Awaited::read`] first.
+    pub(super) awaited: bool,
 }
 
 impl<'a> From<Payload<'a>> for First<'a> {
     fn from(body: Payload<'a>) -> Self {
-        First { body, cork: None }
+        First { body, cork: None, awaited: false }
     }
 }
 
 impl Core {
-    /// Sends what was accepted.
+    /// Sends what was accepted. What is returned is for a caller who waits.
     pub(super) fn launch<'a>(
         self: &Arc<Self>,
         head: Head,
@@ -100,7 +104,7 @@ impl Core {
         after: Option<Box<After>>,
         owed: Owed,
         first: impl Into<First<'a>>,
-    ) {
+    ) -> Option<Awaited> {
         let op = Box::new(SendOp {
             core: Arc::clone(self),
             head,
@@ -119,7 +123,7 @@ impl Core {
             after,
             owed,
         });
-        op.start_try(Some(first.into()));
+        op.start_try(Some(first.into()))
     }
 }
 
@@ -138,47 +142,58 @@ impl SendOp {
     }
 
     /// Sends to `self.queue`; the body comes from the caller the first time, from the first frame later.
-    fn start_try(mut self: Box<Self>, first: Option<First<'_>>) {
+    fn start_try(mut self: Box<Self>, first: Option<First<'_>>) -> Option<Awaited> {
         self.tries += 1;
         self.sent_away = false;
         if self.tries > 1 {
             self.core.counters().retries.add(1);
         }
-        self.transmit(first);
+        self.transmit(first)
     }
 
     /// Sends the present try, which is the second time after a GO_AWAY.
-    fn transmit(mut self: Box<Self>, first: Option<First<'_>>) {
+    fn transmit(mut self: Box<Self>, first: Option<First<'_>>) -> Option<Awaited> {
         self.try_started = Instant::now();
         let cap = self.core.settings.per_request_timeout;
         let (rules, number, started) = (self.retry_rules(), self.tries, self.try_started);
         let deadline = rules.try_deadline(number, started, self.rules.total, self.rules.deadline, cap);
         let connection = self.core.pool.broker(&self.queue.broker.address);
         self.connection = connection.number();
-        let opaque = match connection.reserve() {
+        let cork = first.and_then(|first| first.cork);
+        let reserved = match cork {
+            None => connection.reserve(),
+            Some(cork) => cork.reserve(&connection),
+        };
+        let opaque = match reserved {
             Ok(opaque) => opaque,
             Err(cause) => {
                 if let Some(first) = first {
                     self.body = first.body.to_bytes();
                 }
                 self.queue.broker.counters.sent.add(0);
-                return self.on_failure(Failure { cause, maybe_sent: false });
+                self.on_failure(Failure { cause, maybe_sent: false });
+                return None;
             }
         };
         let body = first.map_or(Payload::Plain(&self.body), |first| first.body);
         let size = body.size();
-        let cork = first.and_then(|first| first.cork);
         let frame = self.core.encode(&self.head, &self.queue, opaque, false, body, cork);
         self.queue.broker.counters.sent.add(frame.len());
         // Of every frame so far only the last is kept.
         self.body = frame.slice(frame.len() - size..);
+        let awaited = first.is_some_and(|first| first.awaited);
         let requested = match cork {
-            None => connection.request(opaque, frame, self, deadline),
-            Some(cork) => connection.request_corked(opaque, frame, self, deadline, cork),
+            None if awaited => connection.request_awaited(opaque, frame, self, deadline),
+            None => connection.request(opaque, frame, self, deadline).map(|()| None),
+            Some(cork) => {
+                cork.hold(&connection, Pending { opaque, bytes: frame, responder: self, deadline });
+                return None;
+            }
         };
-        if let Err((responder, cause)) = requested {
+        requested.unwrap_or_else(|(responder, cause)| {
             responder.on_failure(Failure { cause, maybe_sent: false });
-        }
+            None
+        })
     }
 
     /// Another try on another broker where there is one, or the end.
@@ -213,7 +228,8 @@ impl SendOp {
         match self.core.choose_again(&self.head.topic, &self.queue, self.choice) {
             Some(queue) => {
                 self.queue = queue;
-                self.start_try(None);
+                // Whoever waits for it does not know this connection.
+                drop(self.start_try(None));
             }
             None => self.give_up(),
         }
@@ -333,27 +349,32 @@ impl SendOp {
         }
     }
 
-    /// The receipt of an answer; the last one takes the head's texts along.
-    fn receipt(&mut self, status: SendStatus, scan: &Scan<'_>, last: bool) -> Receipt {
-        let head = &mut self.head;
-        let (message_id, topic) = match last {
-            true => (std::mem::take(&mut head.message_id), std::mem::take(&mut head.topic)),
-            false => (head.message_id.clone(), head.topic.clone()),
-        };
-        Receipt {
+    /// Lends `tell` the receipt of an answer.
+    fn told<T>(&self, status: SendStatus, scan: &Scan<'_>, tell: impl FnOnce(&Told<'_>) -> T) -> T {
+        tell(&Told {
             status,
-            message_id,
-            offset_message_id: scan.msg_id[..].to_owned(),
-            topic: self.core.settings.namespace.strip_owned(topic),
-            broker_name: self.queue.broker.name[..].to_owned(),
+            message_id: &self.head.message_id,
+            offset_message_id: &scan.msg_id,
+            topic: &self.core.settings.namespace.strip(&self.head.topic),
+            broker_name: &self.queue.broker.name,
             queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
             queue_offset: scan.queue_offset,
-            transaction_id: scan.transaction_id[..].to_owned(),
-            region_id: scan.region_id[..].to_owned(),
-            recall_handle: scan.recall_handle[..].to_owned(),
+            transaction_id: &scan.transaction_id,
+            region_id: &scan.region_id,
+            recall_handle: &scan.recall_handle,
             attempts: self.tries,
-            earlier: if self.failed.is_empty() { Vec::new() } else { self.attempts() },
-        }
+            earlier: &if self.failed.is_empty() { Vec::new() } else { self.attempts() },
+        })
+    }
+
+    /// The end of a message that is stored, for a sender who takes the receipt in one piece.
+    #[cfg(feature = "capi")]
+    fn finish_packed(self: Box<Self>, status: SendStatus, scan: &Scan<'_>) {
+        let receipt = self.told(status, scan, |told| Box::new(mqp_receipt::packed(told)));
+        let SendOp { core, owed, .. } = *self;
+        // As in `finish`.
+        drop(core);
+        owed.deliver_packed(receipt);
     }
 }
 
@@ -365,7 +386,7 @@ impl Responder for SendOp {
             response_code::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,
             response_code::FLUSH_SLAVE_TIMEOUT => SendStatus::FlushSlaveTimeout,
             response_code::SLAVE_NOT_AVAILABLE => SendStatus::SlaveNotAvailable,
-            response_code::GO_AWAY if self.go_elsewhere() => return self.transmit(None),
+            response_code::GO_AWAY if self.go_elsewhere() => return drop(self.transmit(None)),
             code => {
                 // A client that waits for a reply no more is no trouble of the broker's.
                 if self.head.code != request_code::SEND_REPLY_MESSAGE_V2 {
@@ -384,7 +405,11 @@ impl Responder for SendOp {
             self.trace(tracer, status, scan);
         }
         let last = status == SendStatus::Ok || !self.core.settings.retry_when_not_store_ok;
-        let receipt = self.receipt(status, scan, last);
+        #[cfg(feature = "capi")]
+        if last && self.after.is_none() && self.owed.takes_packed() {
+            return self.finish_packed(status, scan);
+        }
+        let receipt = self.told(status, scan, |told| told.to_receipt());
         if last {
             return self.finish(Ok(receipt));
         }

@@ -34,8 +34,9 @@ impl Count {
     }
 }
 
-/// Messages or tries, and their bytes.
+/// Messages or tries, and their bytes. Alone in its cache line: senders count in some, the I/O thread in others.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Amount {
     number: Count,
     bytes: Count,

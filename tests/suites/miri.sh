@@ -1,5 +1,5 @@
 #!/bin/sh
-# Miri on the parts that run without sockets: the in-flight table, the outbox, completions, and src/ffi.
+# Miri on the parts that run without sockets: the in-flight table, the outbox, the role of the reader, completions, and src/ffi.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -14,4 +14,4 @@ if ! cargo +nightly miri --version; then
 fi
 export MIRIFLAGS="-Zmiri-disable-isolation"
 CARGO_TARGET_DIR=$target/miri cargo +nightly miri test --lib -- \
-    net::inflight net::outbox ffi:: completion:: completion_queue:: producer::admission
+    net::inflight net::outbox net::reading ffi:: completion:: completion_queue:: producer::admission

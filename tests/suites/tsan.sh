@@ -1,6 +1,6 @@
 #!/bin/sh
-# ThreadSanitizer on callbacks, close and auto_batch, and on a completion queue under a program in C, the standard library
-# instrumented too. A deliberate race proves that it sees, in Rust and in C.
+# ThreadSanitizer on callbacks, close, auto_batch and callers who read, and on a completion queue under a program in C, the
+# standard library instrumented too. A deliberate race proves that it sees, in Rust and in C.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -90,7 +90,7 @@ fi
         exit 1
     fi
     grep -q "data race" "$work/log" || { cat "$work/log"; exit 1; }
-    $run test -Zbuild-std --target "$host" --test callback_close --test auto_batch
+    $run test -Zbuild-std --target "$host" --test callback_close --test auto_batch --test reading
     in_capitals=$(echo "$host" | tr 'a-z-' 'A-Z_')
     export "CARGO_TARGET_${in_capitals}_RUNNER=env PATH=$work/bin:$PATH"
     $run test -Zbuild-std --target "$host" --test abi -- sends_that_end_in_a_queue

@@ -1,5 +1,7 @@
 //! Where a connection reads to.
 
+use crate::protocol::remoting::shape::Shape;
+
 /// Room for reading; grows for one larger frame and shrinks after it.
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -7,11 +9,13 @@ const READ_BUFFER: usize = 64 * 1024;
 pub(in crate::net) struct ReadBuffer {
     memory: Vec<u8>,
     filled: usize,
+    /// That of the answers so far.
+    shape: Shape,
 }
 
 impl ReadBuffer {
     pub(in crate::net) fn new() -> Self {
-        ReadBuffer { memory: vec![0; READ_BUFFER], filled: 0 }
+        ReadBuffer { memory: vec![0; READ_BUFFER], filled: 0, shape: Shape::default() }
     }
 
     pub(in crate::net) fn room(&mut self) -> &mut [u8] {
@@ -29,6 +33,11 @@ impl ReadBuffer {
 
     pub(in crate::net) fn bytes(&self) -> &[u8] {
         &self.memory[..self.filled]
+    }
+
+    /// The bytes, and what answers among them look like.
+    pub(super) fn content(&mut self) -> (&[u8], &mut Shape) {
+        (&self.memory[..self.filled], &mut self.shape)
     }
 
     pub(in crate::net) fn is_empty(&self) -> bool {

@@ -6,18 +6,40 @@ use crate::completion::together;
 use crate::error::{Error, Result};
 use crate::net::inflight::Taken;
 use crate::net::outbox::Progress;
-use crate::net::transport::Transport;
+use crate::net::transport::{Ready, Transport, Watch};
 use crate::protocol::remoting::command::response_code;
 use crate::protocol::remoting::frame::{Frame, split};
 use crate::protocol::remoting::header::Header;
-use crate::protocol::remoting::scan::{Scan, scan};
+use crate::protocol::remoting::scan::Scan;
+use crate::protocol::remoting::shape::Shape;
 use bytes::BytesMut;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Reads in a row before other connections get their turn.
 const READS_IN_A_ROW: usize = 32;
+/// Most answers whose requests are taken from the table at once.
+const MOST_ANSWERS: usize = 64;
+
+/// How long callers keep the role of the reader when none of them sends.
+const LOAN: Duration = Duration::from_millis(20);
+
+async fn readable<'w>(watch: Option<&'w Watch<'_>>) -> io::Result<Ready<'w>> {
+    match watch {
+        Some(watch) => watch.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn writable<'w>(watch: Option<&'w Watch<'_>>) -> io::Result<Ready<'w>> {
+    match watch {
+        Some(watch) => watch.writable().await,
+        None => std::future::pending().await,
+    }
+}
 
 impl Connection {
     pub(super) async fn run(self: Arc<Self>, pause: Duration, timeout: Duration) {
@@ -36,6 +58,16 @@ impl Connection {
         };
         self.die(cause);
         self.common.requests.ended(&self);
+    }
+
+    /// Waits for a wake-up or the first deadline.
+    async fn next_wake(&self) {
+        match self.inflight.earliest() {
+            Some(at) => {
+                let _ = tokio::time::timeout_at(at.into(), self.wake.notified()).await;
+            }
+            None => self.wake.notified().await,
+        }
     }
 
     /// Dials, telling those whose time runs out meanwhile.
@@ -62,43 +94,81 @@ impl Connection {
         if let Some(reach) = &self.reach {
             reach.remove(&self.address);
         }
-        *self.phase.lock() = Phase::Open { since: Instant::now() };
+        {
+            let mut phase = self.phase.lock();
+            *phase = Phase::Open { since: Instant::now() };
+            self.is_open.store(true, Ordering::Release);
+        }
         self.phase_changed.notify_all();
-        self.write(stream)
+        self.write(stream).map(drop)
     }
 
     /// Reads and writes until the connection ends; returns why.
     async fn serve(self: &Arc<Self>) -> Error {
+        match self.serve_until_failure().await {
+            Ok(never) => match never {},
+            Err(cause) => cause,
+        }
+    }
+
+    async fn serve_until_failure(self: &Arc<Self>) -> Result<Infallible> {
+        let lost = |error: io::Error| self.lost(&error.to_string());
         let Some(stream) = self.stream.get() else {
-            return self.lost("it was never open");
+            return Err(self.lost("it was never open"));
         };
-        let mut buffer = ReadBuffer::new();
+        // `None`: callers read.
+        let mut buffer = Some(ReadBuffer::new());
+        let mut watch = Some(stream.watch().map_err(lost)?);
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
         loop {
+            buffer = buffer.or_else(|| self.reading.take_over());
+            let (reads, blocked) = (buffer.is_some(), self.outbox.is_blocked() || stream.owes());
+            if !reads && !blocked {
+                watch = None;
+            } else if watch.is_none() {
+                watch = Some(stream.watch().map_err(lost)?);
+            }
+            let deadline = self.inflight.earliest();
+            if let Some(at) = deadline
+                && timer.deadline() != at.into()
+            {
+                timer.as_mut().reset(at.into());
+            }
             // In random order: a server that never stops talking must not keep writes, deadlines and the end waiting.
-            let step = tokio::select! {
-                ready = stream.readable() => match ready {
-                    Ok(()) => self.read(stream, &mut buffer).await,
-                    Err(error) => Err(self.lost(&error.to_string())),
-                },
-                ready = stream.writable(), if self.outbox.is_blocked() || stream.owes() => match ready {
-                    Ok(()) => self.write(stream),
-                    Err(error) => Err(self.lost(&error.to_string())),
-                },
-                () = self.next_wake() => self.tend(),
-            };
-            if let Err(cause) = step.and_then(|()| self.end_when_idle()) {
-                return cause;
+            tokio::select! {
+                ready = readable(watch.as_ref()), if reads => {
+                    let ready = ready.map_err(lost)?;
+                    if let Some(buffer) = &mut buffer {
+                        self.read(ready, buffer).await?;
+                    }
+                }
+                ready = writable(watch.as_ref()), if blocked => {
+                    let mut ready = ready.map_err(lost)?;
+                    if self.write(stream)? {
+                        ready.exhausted();
+                    }
+                }
+                () = self.wake.notified() => self.tend()?,
+                () = timer.as_mut(), if deadline.is_some() => self.tend()?,
+                () = tokio::time::sleep(LOAN), if !reads => self.reading.end_if_unused(),
+            }
+            self.end_when_idle()?;
+            if self.reading.should_lend() && self.is_idle() && stream.bare().is_some() {
+                watch = None;
+                self.lend(&mut buffer);
             }
         }
     }
 
-    /// Waits for a wake-up or the first deadline.
-    async fn next_wake(&self) {
-        match self.inflight.earliest() {
-            Some(at) => {
-                let _ = tokio::time::timeout_at(at.into(), self.wake.notified()).await;
-            }
-            None => self.wake.notified().await,
+    /// Lets callers read from now on.
+    fn lend(&self, buffer: &mut Option<ReadBuffer>) {
+        if let Some(buffer) = buffer.take() {
+            self.reading.lend(buffer);
+        }
+        // Whoever sent before he could see the loan does not read.
+        if !self.is_idle() {
+            self.reading.call_back();
         }
     }
 
@@ -118,24 +188,21 @@ impl Connection {
         Ok(())
     }
 
-    fn write(&self, stream: &Transport) -> Result<()> {
+    /// Goes on writing; whether the socket is full again.
+    fn write(&self, stream: &Transport) -> Result<bool> {
         stream.settle().map_err(|error| self.lost(&error.to_string()))?;
         match self.outbox.resume(stream) {
-            Progress::Done | Progress::Held | Progress::NeedsWritable => Ok(()),
+            Progress::NeedsWritable => Ok(true),
+            Progress::Done | Progress::Held => Ok(false),
             Progress::Failed(error) => Err(self.lost(&error.to_string())),
         }
     }
 
-    async fn read(self: &Arc<Self>, stream: &Transport, buffer: &mut ReadBuffer) -> Result<()> {
+    async fn read(self: &Arc<Self>, mut ready: Ready<'_>, buffer: &mut ReadBuffer) -> Result<()> {
         for _ in 0..READS_IN_A_ROW {
-            match stream.try_read(buffer.room()) {
-                Ok(0) if buffer.is_empty() => return Err(self.lost("the server closed it")),
-                Ok(0) => return Err(self.lost("the server closed it inside a frame")),
+            match ready.try_read(buffer.room()) {
                 Ok(n) => {
-                    let asked = buffer.filled(n);
-                    let consumed = together(|| self.receive_all(buffer.bytes()))?;
-                    buffer.consume(consumed);
-                    if !asked {
+                    if !self.take_in(buffer, n)? {
                         return Ok(());
                     }
                 }
@@ -148,28 +215,64 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes the whole frames at the front; how many bytes they are.
-    fn receive_all(self: &Arc<Self>, bytes: &[u8]) -> Result<usize> {
-        let mut consumed = 0;
-        while let Some((frame, length)) =
-            split(&bytes[consumed..]).map_err(|error| self.protocol(&error.to_string()))?
-        {
-            self.receive(&frame)?;
-            consumed += length;
+    /// Takes `n` bytes that were read into the room of `buffer`; whether they filled it, so that there may be more.
+    pub(super) fn take_in(self: &Arc<Self>, buffer: &mut ReadBuffer, n: usize) -> Result<bool> {
+        if n == 0 {
+            let inside = if buffer.is_empty() { "" } else { " inside a frame" };
+            return Err(self.lost(&format!("the server closed it{inside}")));
         }
-        Ok(consumed)
+        let full = buffer.filled(n);
+        let (bytes, shape) = buffer.content();
+        let consumed = together(|| self.receive_all(bytes, shape))?;
+        buffer.consume(consumed);
+        Ok(full)
     }
 
-    fn receive(self: &Arc<Self>, frame: &Frame<'_>) -> Result<()> {
-        let scan = scan(frame).map_err(|error| self.protocol(&error.to_string()))?;
-        if !scan.is_response() {
-            return self.serve_request(frame, &scan);
+    /// Takes the whole frames at the front; how many bytes they are.
+    fn receive_all(self: &Arc<Self>, bytes: &[u8], shape: &mut Shape) -> Result<usize> {
+        let mut consumed = 0;
+        let mut answers = Vec::new();
+        let broken = loop {
+            let (frame, length) = match split(&bytes[consumed..]) {
+                Ok(Some(whole)) => whole,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
+            let scan = match shape.scan(&frame) {
+                Ok(scan) => scan,
+                Err(error) => break Some(error),
+            };
+            consumed += length;
+            if scan.is_response() {
+                answers.push((frame, scan));
+                if answers.len() == MOST_ANSWERS {
+                    self.receive(&mut answers)?;
+                }
+            } else {
+                self.receive(&mut answers)?;
+                self.serve_request(&frame, &scan)?;
+            }
+        };
+        // What came before counts.
+        self.receive(&mut answers)?;
+        broken.map_or(Ok(consumed), |error| Err(self.protocol(&error.to_string())))
+    }
+
+    /// Ends the requests that were answered, in the order of the answers.
+    fn receive(&self, answers: &mut Vec<(Frame<'_>, Scan<'_>)>) -> Result<()> {
+        let mut taken = Vec::with_capacity(answers.len());
+        if !answers.is_empty() {
+            self.inflight.take_many(answers.iter().map(|(_, scan)| scan.opaque), &mut taken);
         }
-        match self.inflight.take(scan.opaque) {
-            Taken::Found(responder) => responder.on_response(frame, &scan),
-            Taken::Late => tracing::debug!(address = %self.address, opaque = scan.opaque, "an answer came too late"),
-            Taken::NeverIssued => {
-                return Err(self.protocol(&format!("it answered opaque {}, which no request had", scan.opaque)));
+        for ((frame, scan), taken) in answers.drain(..).zip(taken) {
+            match taken {
+                Taken::Found(responder) => responder.on_response(&frame, &scan),
+                Taken::Late => {
+                    tracing::debug!(address = %self.address, opaque = scan.opaque, "an answer came too late");
+                }
+                Taken::NeverIssued => {
+                    return Err(self.protocol(&format!("it answered opaque {}, which no request had", scan.opaque)));
+                }
             }
         }
         Ok(())
@@ -206,6 +309,8 @@ impl Connection {
                 _ => None,
             };
             *phase = Phase::Dead { cause: cause.clone(), at, lived };
+            self.is_open.store(false, Ordering::Release);
+            self.is_dead.store(true, Ordering::Release);
         }
         self.phase_changed.notify_all();
         if let Some(stream) = open {

@@ -64,13 +64,37 @@ mod alone {
     }
 
     #[test]
+    fn several_are_reserved_entered_and_taken_at_once_up_to_a_stray_answer() {
+        let (table, mut opaques) = (Inflight::new(), Vec::new());
+        table.reserve_many(4, &mut opaques).unwrap();
+        assert!(!table.is_vacant());
+        let mut entering = table.entering().unwrap();
+        for (request, opaque) in opaques[..3].iter().enumerate() {
+            entering.enter(*opaque, request, far());
+        }
+        assert_eq!(entering.entered, Entered { earlier: true, alone: false });
+        drop(entering);
+        table.release_many(&opaques[3..]);
+        assert!(table.is_waiting(opaques[0]) && !table.is_waiting(opaques[3]));
+        let mut taken = Vec::new();
+        let stray = 77;
+        table.take_many([opaques[1], opaques[1], opaques[0], stray, opaques[2]].into_iter(), &mut taken);
+        assert_eq!(taken, [Taken::Found(1), Taken::Late, Taken::Found(0), Taken::NeverIssued]);
+        assert!(table.is_waiting(opaques[2]) && !table.is_waiting(opaques[1]));
+        assert_eq!((table.take(opaques[2]), table.is_vacant()), (Taken::Found(2), true));
+        table.poison(Error::new(ErrorKind::ConnectionLost, "gone"));
+        assert!(table.entering().is_err() && table.reserve_many(2, &mut opaques).is_err());
+        assert_eq!(opaques.len(), 4);
+    }
+
+    #[test]
     fn only_what_is_due_expires() {
         let table = Inflight::new();
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         for (request, deadline) in [(1, at(3)), (2, at(1)), (3, at(2))] {
             let opaque = table.reserve().unwrap();
-            let earlier = table.enter(opaque, request, deadline).unwrap();
+            let earlier = table.enter(opaque, request, deadline).unwrap().earlier;
             assert_eq!(earlier, request != 3, "only a deadline before all others moves the timer");
         }
         assert_eq!(table.expire(start), (vec![], Some(at(1))));

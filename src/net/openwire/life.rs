@@ -6,6 +6,7 @@ use crate::completion::together;
 use crate::error::{Error, Result};
 use crate::net::connection::buffer::ReadBuffer;
 use crate::net::outbox::Progress;
+use crate::net::transport::Ready;
 use crate::protocol::openwire::{KeepAliveInfo, MAX_FRAME, Packet, WireFormat, split};
 use std::io;
 use std::sync::Arc;
@@ -49,16 +50,20 @@ impl Link {
         if let Err(cause) = self.take_frames(&mut buffer) {
             return cause;
         }
+        let watch = match self.transport.watch() {
+            Ok(watch) => watch,
+            Err(error) => return self.broken(&error.to_string()),
+        };
         loop {
             let (stream, next_check) = (&self.transport, silence.next_check);
             // In random order: a broker that never stops talking must not keep writes, deadlines and the end waiting.
             let step = tokio::select! {
-                ready = stream.readable() => match ready {
-                    Ok(()) => self.read(&mut buffer, &mut silence).await,
+                ready = watch.readable() => match ready {
+                    Ok(ready) => self.read(ready, &mut buffer, &mut silence).await,
                     Err(error) => Err(self.broken(&error.to_string())),
                 },
-                ready = stream.writable(), if self.outbox.is_blocked() || stream.owes() => match ready {
-                    Ok(()) => self.write(),
+                ready = watch.writable(), if self.outbox.is_blocked() || stream.owes() => match ready {
+                    Ok(ready) => self.write(ready),
                     Err(error) => Err(self.broken(&error.to_string())),
                 },
                 () = self.next_wake() => self.tend(),
@@ -113,17 +118,26 @@ impl Link {
         Ok(())
     }
 
-    fn write(&self) -> Result<()> {
+    fn write(&self, mut ready: Ready<'_>) -> Result<()> {
         self.transport.settle().map_err(|error| self.broken(&error.to_string()))?;
         match self.outbox.resume(&self.transport) {
-            Progress::Done | Progress::Held | Progress::NeedsWritable => Ok(()),
+            Progress::Done | Progress::Held => Ok(()),
+            Progress::NeedsWritable => {
+                ready.exhausted();
+                Ok(())
+            }
             Progress::Failed(error) => Err(self.broken(&error.to_string())),
         }
     }
 
-    async fn read(self: &Arc<Self>, buffer: &mut ReadBuffer, silence: &mut Silence) -> Result<()> {
+    async fn read(
+        self: &Arc<Self>,
+        mut ready: Ready<'_>,
+        buffer: &mut ReadBuffer,
+        silence: &mut Silence,
+    ) -> Result<()> {
         for _ in 0..READS_IN_A_ROW {
-            match self.transport.try_read(buffer.room()) {
+            match ready.try_read(buffer.room()) {
                 Ok(0) => return Err(self.broken("the broker closed it")),
                 Ok(n) => {
                     silence.last_read = silence.last_read.max(Instant::now());

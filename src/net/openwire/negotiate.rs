@@ -76,11 +76,13 @@ async fn negotiate(
     let mut out = BytesMut::new();
     encode(&mut out, 0, false, ours).map_err(|error| error.to_string())?;
     let mut written = 0;
+    let watch = transport.watch().map_err(|error| error.to_string())?;
     while written < out.len() {
-        transport.writable().await.map_err(|error| error.to_string())?;
+        let mut ready = watch.writable().await.map_err(|error| error.to_string())?;
         transport.settle().map_err(|error| error.to_string())?;
         match transport.write_vectored(&[IoSlice::new(&out[written..])]) {
             Ok(n) => written += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.exhausted(),
             Err(error) if is_early(&error) => {}
             Err(error) => return Err(error.to_string()),
         }
@@ -99,9 +101,9 @@ async fn negotiate(
             buffer.consume(length);
             return Ok((format, buffer));
         }
-        transport.readable().await.map_err(|error| error.to_string())?;
+        let mut ready = watch.readable().await.map_err(|error| error.to_string())?;
         transport.settle().map_err(|error| error.to_string())?;
-        match transport.try_read(buffer.room()) {
+        match ready.try_read(buffer.room()) {
             // A broker that has its most connections closes like this.
             Ok(0) => return Err("it closed the connection before its first word".to_owned()),
             Ok(n) => {

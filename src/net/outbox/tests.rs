@@ -108,6 +108,37 @@ mod alone {
         assert_eq!(pipe.text(), "abcd");
     }
 
+    fn push_many(outbox: &Outbox, texts: &[&'static str], pipe: &Pipe) -> Progress {
+        let frames = texts.iter().zip(1..).map(|(text, opaque)| (opaque, Bytes::from(*text)));
+        outbox.push_many(frames, Some(pipe)).unwrap()
+    }
+
+    #[test]
+    fn frames_that_go_together_leave_in_one_write_and_behind_others() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(1000, 1000));
+        assert!(matches!(push_many(&outbox, &["a", "b"], &pipe), Progress::Done), "not open: the I/O task takes it");
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert!(matches!(push_many(&outbox, &["c", "d", "e"], &pipe), Progress::Done));
+        assert!(matches!(push(&outbox, "f", &pipe), Progress::Done));
+        assert_eq!((pipe.text().as_str(), &**pipe.writes.lock().unwrap()), ("abcdef", &[2, 3, 1][..]));
+        outbox.close(Error::new(ErrorKind::ConnectionLost, "gone"));
+        let frames = [(1, Bytes::from("g"))].into_iter();
+        assert_eq!(outbox.push_many(frames, Some(&pipe)).unwrap_err().message(), "gone");
+    }
+
+    #[test]
+    fn of_frames_that_go_together_each_can_be_taken_back() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(1, 1));
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert!(matches!(push_many(&outbox, &["ab", "cd", "ef"], &pipe), Progress::NeedsWritable));
+        assert_eq!(outbox.withdraw(&[1, 2]), [false, true]);
+        *pipe.room.lock().unwrap() = 100;
+        assert!(matches!(push_many(&outbox, &["gh"], &pipe), Progress::Done), "the I/O task owns the rest");
+        assert_eq!(pipe.text(), "a");
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "abefgh");
+    }
+
     #[test]
     fn what_waits_for_the_write_is_dropped_after_it() {
         let (outbox, pipe) = (Outbox::parked(), Pipe::new(3, 3));
@@ -291,6 +322,31 @@ mod loom_checks {
                     Progress::Held => matches!(outbox.release(&*wire), Progress::NeedsWritable),
                     progress => matches!(progress, Progress::NeedsWritable),
                 };
+                let theirs = other.join().unwrap();
+                if mine || theirs {
+                    assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                }
+                let taken = wire.taken.lock().unwrap().clone();
+                assert!(taken == b"abcd" || taken == b"cdab", "{taken:?}");
+            });
+        }
+    }
+
+    /// One thread pushes two frames together, another one: all are written, by one at a time, and the two are neighbours.
+    #[test]
+    fn what_goes_together_is_not_forgotten() {
+        for blocks in 0..2 {
+            loom::model(move || {
+                let outbox = Arc::new(Outbox::parked());
+                let wire = Arc::new(Wire::new(blocks));
+                assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                let other = {
+                    let (outbox, wire) = (Arc::clone(&outbox), Arc::clone(&wire));
+                    thread::spawn(move || matches!(push(&outbox, "ab", &wire), Progress::NeedsWritable))
+                };
+                let frames = [(1, Bytes::from_static(b"c")), (2, Bytes::from_static(b"d"))];
+                let mine = outbox.push_many(frames.into_iter(), Some(&*wire)).unwrap();
+                let mine = matches!(mine, Progress::NeedsWritable);
                 let theirs = other.join().unwrap();
                 if mine || theirs {
                     assert!(matches!(outbox.resume(&*wire), Progress::Done));

@@ -25,6 +25,7 @@ pub mod request;
 pub mod route;
 pub mod scan;
 pub mod send;
+pub mod shape;
 pub mod stored_message;
 pub mod sys_flag;
 pub mod trace;

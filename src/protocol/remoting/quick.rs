@@ -2,12 +2,31 @@
 //! strings. All else is left to the whole reader.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::json::{parse_int, quote_or_backslash};
 use super::scan::{Scan, int_or_absent};
 
+/// A value that is told with its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Opaque,
+    QueueId,
+    QueueOffset,
+    MsgId,
+    TransactionId,
+    Region,
+    /// One that few answers have.
+    Other,
+}
+
 /// Its values, as the whole reader tells them; `None`: that one must read it, because its form is another or wrong.
 pub(super) fn scan(header: &[u8]) -> Option<Scan<'_>> {
+    scan_noting(header, |_, _| ())
+}
+
+/// The same; `note` hears where the values are that differ between answers, in their order.
+pub(super) fn scan_noting(header: &[u8], mut note: impl FnMut(Value, Range<usize>)) -> Option<Scan<'_>> {
     let mut reader = Reader { text: std::str::from_utf8(header).ok()?, at: 0 };
     let mut scan = Scan::default();
     let (mut code, mut opaque) = (None, None);
@@ -15,9 +34,13 @@ pub(super) fn scan(header: &[u8]) -> Option<Scan<'_>> {
     loop {
         match reader.key()? {
             "code" => code = Some(reader.int()?),
-            "extFields" => reader.fields(&mut scan)?,
+            "extFields" => reader.fields(&mut scan, &mut note)?,
             "flag" => scan.flag = reader.int()?,
-            "opaque" => opaque = Some(reader.int()?),
+            "opaque" => {
+                let start = reader.at;
+                opaque = Some(reader.int()?);
+                note(Value::Opaque, start..reader.at);
+            }
             "version" => scan.version = reader.int()?,
             "remark" => scan.remark = Cow::Borrowed(reader.string()?),
             "language" | "serializeTypeCurrentRPC" => _ = reader.string()?,
@@ -81,21 +104,44 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn fields(&mut self, scan: &mut Scan<'a>) -> Option<()> {
+    fn fields(&mut self, scan: &mut Scan<'a>, note: &mut impl FnMut(Value, Range<usize>)) -> Option<()> {
         self.take(b'{')?;
         if self.take(b'}').is_some() {
             return Some(());
         }
         loop {
             let (name, value) = (self.key()?, self.string()?);
+            let end = self.at - 1;
+            let mut told = |what| note(what, end - value.len()..end);
             match name {
-                "msgId" => scan.msg_id = Cow::Borrowed(value),
-                "queueId" => scan.queue_id = int_or_absent(value, "").ok()?,
-                "queueOffset" => scan.queue_offset = int_or_absent(value, "").ok()?,
-                "transactionId" => scan.transaction_id = Cow::Borrowed(value),
-                "batchUniqId" => scan.batch_uniq_id = Cow::Borrowed(value),
-                "recallHandle" => scan.recall_handle = Cow::Borrowed(value),
-                "MSG_REGION" => scan.region_id = Cow::Borrowed(value),
+                "msgId" => {
+                    scan.msg_id = Cow::Borrowed(value);
+                    told(Value::MsgId);
+                }
+                "queueId" => {
+                    scan.queue_id = int_or_absent(value, "").ok()?;
+                    told(Value::QueueId);
+                }
+                "queueOffset" => {
+                    scan.queue_offset = int_or_absent(value, "").ok()?;
+                    told(Value::QueueOffset);
+                }
+                "transactionId" => {
+                    scan.transaction_id = Cow::Borrowed(value);
+                    told(Value::TransactionId);
+                }
+                "batchUniqId" => {
+                    scan.batch_uniq_id = Cow::Borrowed(value);
+                    told(Value::Other);
+                }
+                "recallHandle" => {
+                    scan.recall_handle = Cow::Borrowed(value);
+                    told(Value::Other);
+                }
+                "MSG_REGION" => {
+                    scan.region_id = Cow::Borrowed(value);
+                    told(Value::Region);
+                }
                 "TRACE_ON" => scan.trace_on = value != "false",
                 _ => {}
             }
