@@ -1,9 +1,10 @@
-//! No panic leaves the library: each exported function runs its body in here.
+//! No panic leaves the library, and no thread is cancelled inside it: each exported function runs its body in here.
 
 #![allow(unsafe_code)]
 
 use super::error::mqp_error;
 use super::handle;
+use super::os::Uncancelled;
 use super::status::{MQP_OK, mqp_status, number};
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
@@ -14,11 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// # Safety
 /// `error` is NULL or writable.
 pub(crate) unsafe fn fallible(error: *mut *mut mqp_error, body: impl FnOnce() -> Result<()>) -> mqp_status {
+    let uncancelled = Uncancelled::new();
     let result = catch_unwind(AssertUnwindSafe(|| {
         #[cfg(test)]
         test_hook::panic_if_armed();
         body()
     }));
+    drop(uncancelled);
     let (status, handle) = match result.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))) {
         Ok(()) => (MQP_OK, std::ptr::null_mut()),
         Err(failure) => {
@@ -35,6 +38,7 @@ pub(crate) unsafe fn fallible(error: *mut *mut mqp_error, body: impl FnOnce() ->
 
 /// Runs the body of a function that cannot report a failure; a panic gives `fallback` and is logged.
 pub(crate) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    let _uncancelled = Uncancelled::new();
     let result = catch_unwind(AssertUnwindSafe(|| {
         #[cfg(test)]
         test_hook::panic_if_armed();

@@ -188,6 +188,45 @@ extern "C-unwind" fn thread_main<T>(start: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
+#[cfg(all(feature = "capi", target_os = "linux", not(miri)))]
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+/// While it lives `pthread_cancel` waits: a thread that ended in a system call of the library would unwind through it, and
+/// leave to nobody what it reads for others.
+#[cfg(feature = "capi")]
+pub(crate) struct Uncancelled {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    before: c_int,
+}
+
+#[cfg(feature = "capi")]
+impl Uncancelled {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    pub(crate) fn new() -> Self {
+        /// As glibc and musl have it.
+        const PTHREAD_CANCEL_DISABLE: c_int = 1;
+        let mut before = 0;
+        // SAFETY: the place of the state before is lent for the call.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
+        Uncancelled { before }
+    }
+
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    pub(crate) fn new() -> Self {
+        Uncancelled {}
+    }
+}
+
+#[cfg(all(feature = "capi", target_os = "linux", not(miri)))]
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        // SAFETY: the state is one that the call gave, and there need be no place for another.
+        unsafe { pthread_setcancelstate(self.before, std::ptr::null_mut()) };
+    }
+}
+
 /// Makes the event loop of the calling task watch a socket, for bytes and for room.
 pub(crate) fn watch(socket: Arc<TcpStream>) -> io::Result<AsyncFd<Arc<TcpStream>>> {
     // SAFETY: the socket is open, and stays so as long as the handle that goes along; nobody puts another in its place.

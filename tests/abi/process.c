@@ -296,6 +296,61 @@ static void callbacks_send_on_and_free_their_producer(void) {
     CHECK(completed == 1 && chain.closed == MQP_ERR_WOULD_DEADLOCK);
 }
 
+static int sends_in_a_row, goes_on;
+
+/* Sends until it reads its own answers, and once more; then it may be cancelled. */
+static void *send_and_be_cancelled(void *producer) {
+    mqp_message message = check_message();
+    int i;
+    for (; sends_in_a_row < 60; sends_in_a_row++) {
+        CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    }
+    while (!__atomic_load_n(&goes_on, __ATOMIC_SEQ_CST)) {
+        pause_briefly();
+    }
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    __atomic_store_n(&sends_in_a_row, 61, __ATOMIC_SEQ_CST);
+    for (i = 0; i < 30000; i++) {
+        pause_briefly();
+    }
+    return NULL;
+}
+
+/* A thread that is cancelled while it waits for an answer ends behind the call, and reads for others until then. */
+static void a_thread_is_not_cancelled_inside_the_library(void) {
+    mqp_message message = check_message();
+    mqp_callback counting = {count, NULL, NULL};
+    mqp_producer *producer = check_start(check_config(url));
+    mqp_mock_fault fault = MQP_MOCK_FAULT_INIT;
+    void *result = NULL;
+    pthread_t thread;
+    int i;
+    completed = 0;
+    fault.action = MQP_MOCK_FAULT_STOP_READING;
+    fault.request_code = 310;
+    fault.count = 1;
+    CHECK(pthread_create(&thread, NULL, send_and_be_cancelled, producer) == 0);
+    for (i = 0; i < 30000 && __atomic_load_n(&sends_in_a_row, __ATOMIC_SEQ_CST) < 60; i++) {
+        pause_briefly();
+    }
+    CHECK_OK(mqp_mock_cluster_push_fault(cluster, &fault, &error));
+    CHECK_OK(mqp_mock_cluster_clear_requests(cluster, &error));
+    __atomic_store_n(&goes_on, 1, __ATOMIC_SEQ_CST);
+    CHECK_OK(mqp_mock_cluster_wait_requests(cluster, MQP_STR(""), 310, 1, 30000, &error));
+    CHECK_OK(mqp_producer_send_async(producer, &message, NULL, counting, &error));
+    CHECK(pthread_cancel(thread) == 0);
+    for (i = 0; i < 20; i++) {
+        pause_briefly();
+    }
+    CHECK(__atomic_load_n(&sends_in_a_row, __ATOMIC_SEQ_CST) == 60);
+    CHECK_OK(mqp_mock_cluster_clear_faults(cluster, &error));
+    CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED && sends_in_a_row == 61);
+    CHECK_OK(mqp_producer_send(producer, &message, NULL, NULL, &error));
+    CHECK_OK(mqp_producer_close(producer, 30000, &error));
+    CHECK(completed == 1);
+    mqp_producer_free(producer);
+}
+
 int main(void) {
     alarm(110);
     CHECK_OK(mqp_mock_cluster_new(MQP_STR(""), 1, 4, &cluster, &error));
@@ -306,6 +361,7 @@ int main(void) {
     RUN(many_producers_come_and_go_in_parallel);
     RUN(a_callback_that_does_not_come_back_stops_no_send);
     RUN(callbacks_send_on_and_free_their_producer);
+    RUN(a_thread_is_not_cancelled_inside_the_library);
     mqp_mock_cluster_free(cluster);
     return check_finish();
 }
