@@ -144,21 +144,37 @@ static void nobody_answers(void) {
 static __thread int breaks_next_write;
 static int broken_writes;
 
-/* In place of the C library's: can break the socket under a write of this thread. */
+/* Whether it breaks the socket under a write of this thread. */
+static int breaks(int socket) {
+    if (!breaks_next_write) {
+        return 0;
+    }
+    breaks_next_write = 0;
+    broken_writes++;
+    CHECK(shutdown(socket, SHUT_WR) == 0);
+    return 1;
+}
+
+/* Both in place of the C library's. */
 ssize_t sendmsg(int socket, const struct msghdr *message, int flags) {
     ssize_t (*real)(int, const struct msghdr *, int);
     void *symbol = dlsym(RTLD_NEXT, "sendmsg");
+    int broken = breaks(socket);
     ssize_t written;
     memcpy(&real, &symbol, sizeof real);
-    if (!breaks_next_write) {
-        return real(socket, message, flags);
-    }
-    breaks_next_write = 0;
-    CHECK(shutdown(socket, SHUT_WR) == 0);
     written = real(socket, message, flags);
-    CHECK(written == -1 && errno == EPIPE);
-    broken_writes++;
-    errno = EPIPE;
+    CHECK(!broken || (written == -1 && errno == EPIPE));
+    return written;
+}
+
+ssize_t send(int socket, const void *bytes, size_t count, int flags) {
+    ssize_t (*real)(int, const void *, size_t, int);
+    void *symbol = dlsym(RTLD_NEXT, "send");
+    int broken = breaks(socket);
+    ssize_t written;
+    memcpy(&real, &symbol, sizeof real);
+    written = real(socket, bytes, count, flags);
+    CHECK(!broken || (written == -1 && errno == EPIPE));
     return written;
 }
 
