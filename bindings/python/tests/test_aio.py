@@ -49,7 +49,7 @@ class Modes(LoopCase):
                 told = (receipt.message_id, receipt.offset_message_id, receipt.broker_name, receipt.queue_id)
                 there = (stored.message_id, stored.offset_message_id, stored.broker_name, stored.queue_id)
                 self.assertEqual(told, there)
-                self.assertEqual((receipt.topic, receipt.queue_offset, receipt.attempts), ("T", 0, 1))
+                self.assertEqual((receipt.topic, receipt.queue_offset, receipt.attempts), ("T", 0, 1), receipt)
                 self.assertTrue(nothing_is_owed(producer))
 
         self.run_on_loop(main())

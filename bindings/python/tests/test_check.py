@@ -101,7 +101,9 @@ class Checks(unittest.TestCase):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 del transaction
-        self.assertEqual([each.fields["commitOrRollback"] for each in requests], [UNKNOWN] * 6 + [COMMIT])
+        # A slow machine is asked once more before its decision is heard.
+        ends = [each.fields["commitOrRollback"] for each in requests]
+        self.assertEqual((ends[:6], set(ends[6:])), ([UNKNOWN] * 6, {COMMIT}))
         text = "\n".join(logs.output)
         self.assertEqual(len(logs.output), 6)
         for part in ("ValueError: of the checker", "SystemExit: out", "not NoneType", "not bool", "not str", "99"):
