@@ -121,7 +121,7 @@ pub(crate) enum ForeignJob {
 }
 
 /// The `drop` of a callback with its argument.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct GiveBack {
     user_data: *mut c_void,
     drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
@@ -155,7 +155,31 @@ impl GiveBack {
     }
 }
 
-/// The `user_data` of a callback that is called again and again; it is given back when this is dropped.
+/// The `user_data` of a function that runs where it is needed; it is given back when this is dropped, by that thread.
+#[derive(Debug)]
+pub(crate) struct UserData(GiveBack);
+
+// SAFETY: as for `GiveBack`: `user_data` is never read here.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn new(user_data: *mut c_void, drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>) -> Self {
+        UserData(GiveBack::new(user_data, drop))
+    }
+
+    pub(crate) fn get(&self) -> *mut c_void {
+        self.0.user_data()
+    }
+}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        self.0.run();
+    }
+}
+
+/// The `user_data` of a callback that is called again and again; it is given back when this is dropped, on the
+/// dispatcher.
 pub(crate) struct KeptUserData {
     give_back: GiveBack,
     discarded: AtomicBool,

@@ -9,6 +9,7 @@ use super::handle;
 use super::lent::Parts;
 use super::message::mqp_message;
 use super::producer::mqp_producer;
+use super::reason;
 use super::receipt::mqp_receipt;
 use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, number};
@@ -16,7 +17,7 @@ use super::text::Texts;
 use super::types::{invalid, mqp_str};
 use crate::hook::{EndTransactionContext, HookContext, HookEnd, MessageType, SendHook, SendMode};
 use crate::producer::hooks::{After, Hook};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 /// The caller waits for the message's end.
@@ -31,9 +32,6 @@ pub const MQP_MESSAGE_TYPE_NORMAL: u32 = 0;
 pub const MQP_MESSAGE_TYPE_HALF: u32 = 1;
 /// A message that is delivered later.
 pub const MQP_MESSAGE_TYPE_DELAY: u32 = 3;
-
-/// Room for the reason of a refusal, its NUL included.
-const REASON_SIZE: usize = 512;
 
 /// A message on its way. Everything in it is *borrowed* for the duration of the hook that it is passed to.
 #[repr(C)]
@@ -195,18 +193,12 @@ impl SendHook for ForeignHook {
         let Some(check) = self.0.check_forbidden else {
             return Ok(());
         };
-        let mut reason: [c_char; REASON_SIZE] = [0; REASON_SIZE];
-        let refused = lend(context, |view| {
-            // SAFETY: called as `mqp_hook` promises, with a view that lives for the call and room of the size told.
-            unsafe { check(self.0.user_data, view, reason.as_mut_ptr(), REASON_SIZE) }
-        });
-        if refused == 0 {
-            return Ok(());
-        }
-        reason[REASON_SIZE - 1] = 0;
-        // SAFETY: a NUL is at the end at the latest.
-        let text = unsafe { CStr::from_ptr(reason.as_ptr()) }.to_string_lossy();
-        Err(if text.is_empty() { format!("it answered {refused}") } else { text.into_owned() })
+        reason::ask(|out, size| {
+            lend(context, |view| {
+                // SAFETY: called as `mqp_hook` promises, with a view that lives for the call and room of the size told.
+                unsafe { check(self.0.user_data, view, out, size) }
+            })
+        })
     }
 
     fn before_send(&self, context: &HookContext<'_>) {

@@ -47,6 +47,8 @@ mod producer;
 #[cfg(feature = "raw")]
 pub(crate) mod raw;
 #[cfg(feature = "capi")]
+mod reason;
+#[cfg(feature = "capi")]
 pub(crate) mod receipt;
 #[cfg(feature = "capi")]
 mod receipts;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 use super::boundary;
+use super::callback::UserData;
 use super::error::mqp_error;
 use super::handle;
 use super::producer::mqp_producer;
@@ -52,9 +53,9 @@ pub unsafe extern "C" fn mqp_producer_set_trace_context(
         let Some(call) = call else {
             return Err(invalid("`trace_context.call` is NULL".to_owned()));
         };
-        producer
-            .producer
-            .set_context_source(|| ContextSource::Foreign(ForeignTraceContext { call, user_data, give_back: drop }))
+        producer.producer.set_context_source(|| {
+            ContextSource::Foreign(ForeignTraceContext { call, user_data: UserData::new(user_data, drop) })
+        })
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
@@ -63,22 +64,7 @@ pub unsafe extern "C" fn mqp_producer_set_trace_context(
 /// A trace context that was taken; its `user_data` is given back when it is dropped.
 pub(crate) struct ForeignTraceContext {
     call: unsafe extern "C-unwind" fn(*mut c_void, *mut c_char, usize) -> usize,
-    user_data: *mut c_void,
-    give_back: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
-}
-
-// SAFETY: `user_data` is never read here, and the documentation of `mqp_trace_context` says on which threads it is used.
-unsafe impl Send for ForeignTraceContext {}
-// SAFETY: the same.
-unsafe impl Sync for ForeignTraceContext {}
-
-impl Drop for ForeignTraceContext {
-    fn drop(&mut self) {
-        if let Some(give_back) = self.give_back {
-            // SAFETY: called as `mqp_trace_context` promises, once.
-            unsafe { give_back(self.user_data) };
-        }
-    }
+    user_data: UserData,
 }
 
 impl ForeignTraceContext {
@@ -86,7 +72,7 @@ impl ForeignTraceContext {
     pub(crate) fn ask(&self) -> Result<Option<String>, String> {
         let mut out = [0_u8; CAPACITY];
         // SAFETY: called as `mqp_trace_context` promises, with room of the size told.
-        let length = unsafe { (self.call)(self.user_data, out.as_mut_ptr().cast(), CAPACITY) };
+        let length = unsafe { (self.call)(self.user_data.get(), out.as_mut_ptr().cast(), CAPACITY) };
         match out.get(..length) {
             Some(text) => match std::str::from_utf8(text) {
                 Ok(text) => Ok((length > 0).then(|| text.to_owned())),

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+use super::callback::UserData;
 use super::end_transaction::EndShown;
 use super::error::mqp_error;
 use super::handle::Out;
@@ -78,7 +79,10 @@ pub unsafe extern "C" fn mqp_producer_set_transaction_checker(
             return Err(invalid("`checker.call` is NULL".to_owned()));
         };
         let mqp_transaction_checker { user_data, drop: give_back, .. } = checker;
-        let taken = || Checker::Foreign(Arc::new(ForeignChecker { call, user_data, drop: give_back }));
+        let taken = || {
+            let user_data = UserData::new(user_data, give_back);
+            Checker::Foreign(Arc::new(ForeignChecker { call, user_data }))
+        };
         producer.producer.set_checker(taken)
     };
     // SAFETY: the caller passes NULL or a place for the error.
@@ -205,23 +209,7 @@ pub unsafe extern "C" fn mqp_transaction_free(transaction: *mut mqp_transaction)
 #[derive(Debug)]
 pub(crate) struct ForeignChecker {
     call: unsafe extern "C-unwind" fn(*mut c_void, *const mqp_received_message) -> u32,
-    user_data: *mut c_void,
-    drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
-}
-
-// SAFETY: `user_data` is never read here, and the documentation of `mqp_transaction_checker` says on which threads it is
-// used.
-unsafe impl Send for ForeignChecker {}
-// SAFETY: the same.
-unsafe impl Sync for ForeignChecker {}
-
-impl Drop for ForeignChecker {
-    fn drop(&mut self) {
-        if let Some(give_back) = self.drop {
-            // SAFETY: called as `mqp_transaction_checker` promises, once.
-            unsafe { give_back(self.user_data) };
-        }
-    }
+    user_data: UserData,
 }
 
 /// A check with all that C is shown of it.
@@ -295,7 +283,7 @@ pub(crate) fn check(held: *mut HeldCheck) {
         if (*held).open() {
             let mut answered = MQP_TRANSACTION_UNKNOWN;
             if let (Checker::Foreign(checker), Some(message)) = ((*held).check.checker(), &(*held).lent) {
-                answered = (checker.call)(checker.user_data, std::ptr::from_ref(message));
+                answered = (checker.call)(checker.user_data.get(), std::ptr::from_ref(message));
             }
             (*held).answer(answered);
             let count = (*held).hooks().len();

@@ -3,20 +3,19 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 use super::boundary;
+use super::callback::UserData;
 use super::error::mqp_error;
 use super::handle;
 use super::lent::Parts;
 use super::message::{self, mqp_message};
 use super::producer::mqp_producer;
+use super::reason;
 use super::status::mqp_status;
 use super::types::invalid;
 use crate::message::Message;
 use crate::producer::transform::Transformer;
 use crate::transformed::Transformed;
-use std::ffi::{CStr, c_char, c_void};
-
-/// Room for the reason of a refusal, its NUL included.
-const REASON_SIZE: usize = 512;
+use std::ffi::{c_char, c_void};
 
 /// Takes what a message transformer made: *borrowed* for its call, and to be used on its thread.
 #[derive(Debug)]
@@ -93,7 +92,9 @@ pub unsafe extern "C" fn mqp_producer_set_message_transformer(
         let Some(call) = call else {
             return Err(invalid("`message_transformer.call` is NULL".to_owned()));
         };
-        producer.producer.transform_by(|| Transformer::Foreign(ForeignTransformer { call, user_data, give_back: drop }))
+        producer.producer.transform_by(|| {
+            Transformer::Foreign(ForeignTransformer { call, user_data: UserData::new(user_data, drop) })
+        })
     };
     // SAFETY: the caller passes NULL or a place for the error.
     unsafe { boundary::fallible(error, body) }
@@ -102,23 +103,7 @@ pub unsafe extern "C" fn mqp_producer_set_message_transformer(
 /// A transformer that was taken; its `user_data` is given back when it is dropped.
 pub(crate) struct ForeignTransformer {
     call: unsafe extern "C-unwind" fn(*mut c_void, *const mqp_message, *mut mqp_transformed, *mut c_char, usize) -> u32,
-    user_data: *mut c_void,
-    give_back: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
-}
-
-// SAFETY: `user_data` is never read here, and the documentation of `mqp_message_transformer` says on which threads it is
-// used.
-unsafe impl Send for ForeignTransformer {}
-// SAFETY: the same.
-unsafe impl Sync for ForeignTransformer {}
-
-impl Drop for ForeignTransformer {
-    fn drop(&mut self) {
-        if let Some(give_back) = self.give_back {
-            // SAFETY: called as `mqp_message_transformer` promises, once.
-            unsafe { give_back(self.user_data) };
-        }
-    }
+    user_data: UserData,
 }
 
 impl ForeignTransformer {
@@ -127,18 +112,11 @@ impl ForeignTransformer {
         let parts = Parts::of(message);
         let view = parts.message();
         let mut transformed = mqp_transformed { made: Transformed::default() };
-        let mut reason: [c_char; REASON_SIZE] = [0; REASON_SIZE];
-        // SAFETY: called as `mqp_message_transformer` promises: what is lent lives for the call, the room is as large
-        // as told.
-        let refused = unsafe {
-            (self.call)(self.user_data, &raw const view, &raw mut transformed, reason.as_mut_ptr(), REASON_SIZE)
-        };
-        if refused == 0 {
-            return Ok(transformed.made);
-        }
-        reason[REASON_SIZE - 1] = 0;
-        // SAFETY: a NUL is at the end at the latest.
-        let text = unsafe { CStr::from_ptr(reason.as_ptr()) }.to_string_lossy();
-        Err(if text.is_empty() { format!("it answered {refused}") } else { text.into_owned() })
+        reason::ask(|out, size| {
+            // SAFETY: called as `mqp_message_transformer` promises: what is lent lives for the call, the room is as large
+            // as told.
+            unsafe { (self.call)(self.user_data.get(), &raw const view, &raw mut transformed, out, size) }
+        })?;
+        Ok(transformed.made)
     }
 }
