@@ -69,30 +69,31 @@ pub(crate) struct Ending {
 
 /// A completion that is owed: dropping it undelivered delivers an error, so that no path can lose one.
 ///
-/// There is no permit where the completion holds it itself.
-pub(crate) struct Owed(Option<(Completion, Option<Permit>, Arc<Dispatcher>)>);
+/// There is no permit where the completion holds it itself, and no dispatcher where nothing is to be run there: most
+/// messages end on another thread than they were sent on, where each count that both threads change costs time.
+pub(crate) struct Owed(Option<(Completion, Option<Permit>, Option<Arc<Dispatcher>>)>);
 
 impl Owed {
-    pub(crate) fn new(mut completion: Completion, permit: Permit, dispatcher: Arc<Dispatcher>) -> Self {
-        let permit = match &mut completion {
+    pub(crate) fn new(mut completion: Completion, permit: Permit, dispatcher: &Arc<Dispatcher>) -> Self {
+        let (permit, dispatcher) = match &mut completion {
             Completion::Request(request) => {
-                request.accepted(permit, &dispatcher);
-                None
+                request.accepted(permit, dispatcher);
+                (None, None)
             }
-            Completion::Waiter(_) | Completion::Inline(_) => Some(permit),
+            Completion::Waiter(_) | Completion::Inline(_) => (Some(permit), None),
             #[cfg(feature = "capi")]
-            Completion::Queued(_) | Completion::Handle(_) => Some(permit),
+            Completion::Queued(_) | Completion::Handle(_) => (Some(permit), None),
             _ => {
                 dispatcher.owe();
-                Some(permit)
+                (Some(permit), Some(Arc::clone(dispatcher)))
             }
         };
         Owed(Some((completion, permit, dispatcher)))
     }
 
     /// The end of a request whose messages are held in flight elsewhere.
-    pub(crate) fn inline(told: impl FnOnce(Ending) + Send + 'static, dispatcher: Arc<Dispatcher>) -> Self {
-        Owed(Some((Completion::Inline(Box::new(told)), None, dispatcher)))
+    pub(crate) fn inline(told: impl FnOnce(Ending) + Send + 'static) -> Self {
+        Owed(Some((Completion::Inline(Box::new(told)), None, None)))
     }
 
     /// Delivers the end. The permit is given back when the receiver has taken it: for a callback, after it returned.
@@ -126,7 +127,7 @@ impl Owed {
                 drop(permit);
                 waiter.set(Ok(receipt));
             }
-            Completion::Foreign(callback) => dispatcher.push_owed(Job::Foreign(callback.job(Ok(receipt), permit))),
+            Completion::Foreign(callback) => run(dispatcher, Job::Foreign(callback.job(Ok(receipt), permit))),
             Completion::Queued(queued) => queued.append(Ok(receipt), permit),
             others => drop(Owed(Some((others, permit, dispatcher)))),
         }
@@ -153,22 +154,32 @@ impl Owed {
                 told(Ending { outcome, last });
                 drop(permit);
             }
-            Completion::Closure(closure) => dispatcher.push_owed(Job::Closure(Box::new(move || {
-                let _until_it_returned = permit;
-                closure(outcome);
-            }))),
+            Completion::Closure(closure) => {
+                let job = move || {
+                    let _until_it_returned = permit;
+                    closure(outcome);
+                };
+                run(dispatcher, Job::Closure(Box::new(job)));
+            }
             #[cfg(feature = "capi")]
             Completion::Foreign(callback) => {
-                dispatcher.push_owed(Job::Foreign(callback.job(outcome.map(mqp_receipt::boxed), permit)));
+                run(dispatcher, Job::Foreign(callback.job(outcome.map(mqp_receipt::boxed), permit)));
             }
             #[cfg(feature = "raw")]
             Completion::Raw(callback) => {
-                dispatcher.push_owed(Job::Raw(crate::ffi::raw::RawJob::completion(callback, outcome, permit)));
+                run(dispatcher, Job::Raw(crate::ffi::raw::RawJob::completion(callback, outcome, permit)));
             }
             Completion::Request(request) => request.sent(outcome),
             #[cfg(feature = "capi")]
             Completion::Queued(queued) => queued.append(outcome.map(mqp_receipt::boxed), permit),
         }
+    }
+}
+
+/// Runs what is owed there.
+fn run(dispatcher: Option<Arc<Dispatcher>>, job: Job) {
+    if let Some(dispatcher) = dispatcher {
+        dispatcher.push_owed(job);
     }
 }
 
@@ -229,7 +240,7 @@ mod tests {
 
     fn owed(completion: Completion, admission: &Arc<Admission>, runtime: &Runtime) -> Owed {
         let permit = admission.admit(1, Backpressure::Fail, Instant::now()).unwrap();
-        Owed::new(completion, permit, Arc::clone(runtime.dispatcher()))
+        Owed::new(completion, permit, runtime.dispatcher())
     }
 
     #[test]

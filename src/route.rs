@@ -6,6 +6,7 @@ use crate::hash::Quick;
 use crate::policy::ring::Ring;
 use crate::policy::select::round_robin;
 use crate::protocol::remoting::route::TopicRouteData;
+use crate::protocol::remoting::template::Template;
 use crate::random::generator;
 use crate::statistics::counters::{BrokerCounters, BrokersCounters};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub(crate) struct Broker {
     pub(crate) address: Arc<str>,
     /// Shared by all of this name.
     pub(crate) counters: Arc<BrokerCounters>,
+    /// What headers of sends to it have in common, once there was one: those of the topic whose route it is in.
+    pub(crate) template: OnceLock<Template>,
 }
 
 impl PartialEq for Broker {

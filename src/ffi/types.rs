@@ -66,7 +66,12 @@ impl mqp_str {
     ///
     /// # Safety
     /// A pointer that is not NULL leads to `len` bytes that stay unchanged during `'a`.
+    #[inline]
     pub(crate) unsafe fn read<'a>(self, field: impl Fn() -> String) -> Result<&'a str> {
+        // Most texts of a message.
+        if self.len == 0 {
+            return Ok("");
+        }
         let bytes = mqp_bytes { ptr: self.ptr.cast(), len: self.len };
         // SAFETY: the contract of this function is the same.
         let bytes = unsafe { bytes.read(&field)? };

@@ -70,14 +70,6 @@ impl Namespace {
         }
     }
 
-    /// The same of a name that is not needed any more, in its own memory where nothing is stripped.
-    pub(crate) fn strip_owned(&self, name: String) -> String {
-        match self.strip(&name) {
-            Cow::Borrowed(bare) if bare.len() == name.len() => name,
-            bare => bare.into_owned(),
-        }
-    }
-
     fn without_prefix<'a>(&self, name: &'a str) -> Option<&'a str> {
         name.strip_prefix(&self.name)?.strip_prefix('%')
     }
@@ -104,7 +96,6 @@ mod tests {
             assert_eq!(space.wrap(bare), wrapped);
             assert_eq!(space.wrap(wrapped), wrapped, "wrapped twice");
             assert_eq!(space.strip(wrapped), bare);
-            assert_eq!(space.strip_owned(wrapped.to_owned()), bare);
         }
         assert_eq!(space.strip("OTHER%T"), "OTHER%T");
     }

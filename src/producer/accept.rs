@@ -4,7 +4,7 @@
 use super::Mode;
 use super::choose::Choice;
 use super::hooks::{self, After, Sending};
-use super::identity::now_ms;
+use super::identity::{ID_ROOM, now_ms};
 use super::lifecycle::Core;
 use crate::error::Result;
 use crate::hook::SendMode;
@@ -19,6 +19,9 @@ use crate::route::{Queue, TopicRoute};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Room for the names of a message's own fields, and what else few bytes make.
+const OTHERS_ROOM: usize = 64;
 
 /// What makes a send more than a plain one; the default is a plain one.
 #[derive(Clone, Copy)]
@@ -60,9 +63,7 @@ pub(super) struct Head {
     pub(super) batch: bool,
     /// How many messages it stands for.
     pub(super) messages: usize,
-    pub(super) topic: String,
-    pub(super) properties: String,
-    pub(super) message_id: String,
+    pub(super) texts: Texts,
     pub(super) flag: i32,
     pub(super) sys_flag: i32,
     pub(super) returns: Returns,
@@ -75,6 +76,39 @@ impl Head {
     /// For another send of the same message.
     pub(super) fn again(&self) -> Head {
         self.clone()
+    }
+
+    pub(super) fn topic(&self) -> &str {
+        &self.texts.all[..self.texts.topic_end]
+    }
+
+    pub(super) fn message_id(&self) -> &str {
+        &self.texts.all[self.texts.topic_end..self.texts.id_end]
+    }
+
+    pub(super) fn properties(&self) -> &str {
+        &self.texts.all[self.texts.id_end..]
+    }
+
+    /// Lets go of the properties and their memory.
+    pub(super) fn forget_properties(&mut self) {
+        self.texts.all.truncate(self.texts.id_end);
+        self.texts.all.shrink_to_fit();
+    }
+}
+
+/// A message's topic, its unique id, and then its properties, in one piece of memory.
+#[derive(Clone)]
+pub(super) struct Texts {
+    all: String,
+    topic_end: usize,
+    id_end: usize,
+}
+
+impl Texts {
+    pub(super) fn new(topic: &str, message_id: &str, properties: &str) -> Texts {
+        let all = [topic, message_id, properties].concat();
+        Texts { all, topic_end: topic.len(), id_end: topic.len() + message_id.len() }
     }
 }
 
@@ -136,7 +170,7 @@ impl Core {
         form: &Form<'_>,
     ) -> Result<Accepted> {
         let Admitted { head, compressed, route, rules, permit } = self.admit(message, options, mode, form)?;
-        let (queue, choice) = self.choose(&head.topic, &route, &options.selector)?;
+        let (queue, choice) = self.choose(head.topic(), &route, &options.selector)?;
         let after = match self.hooks.get() {
             None => None,
             Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &head, &queue, &rules))?),
@@ -172,9 +206,9 @@ impl Core {
         if compressed.is_some() {
             head.sys_flag = sys_flag::with_compression(head.sys_flag, self.settings.compression.compression);
         }
-        let route = self.route_or_spool(&head.topic, || match form.cork {
-            None => self.route(&head.topic, rules.deadline),
-            Some(cork) => self.route_of_one_of_many(&head.topic, rules.deadline, cork),
+        let route = self.route_or_spool(head.topic(), || match form.cork {
+            None => self.route(head.topic(), rules.deadline),
+            Some(cork) => self.route_of_one_of_many(head.topic(), rules.deadline, cork),
         })?;
         Ok(Admitted { head, compressed, route, rules, permit })
     }
@@ -199,8 +233,8 @@ impl Core {
             message,
             batch: &[],
             body_length: message.body.len(),
-            properties: &head.properties,
-            message_id: &head.message_id,
+            properties: head.properties(),
+            message_id: head.message_id(),
             born_host: self.identity.host(),
             queue,
             started: rules.started,
@@ -209,9 +243,13 @@ impl Core {
 
     pub(super) fn head(&self, message: &Message<'_>, topic: &str, form: &Form<'_>) -> Result<Head> {
         let born_timestamp = now_ms();
-        let message_id = self.identity.message_id(born_timestamp);
         let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-        let mut text = String::with_capacity(given + message.keys.len() + message.tags.len() + 96);
+        let room = topic.len() + 2 * ID_ROOM + given + message.keys.len() + message.tags.len() + OTHERS_ROOM;
+        let mut text = String::with_capacity(room);
+        text.push_str(topic);
+        let topic_end = text.len();
+        self.identity.append_message_id(born_timestamp, &mut text);
+        let id_end = text.len();
         let returns = Returns::of(message)?;
         for (name, value) in &message.properties {
             if !returns.takes(name) {
@@ -231,19 +269,17 @@ impl Core {
         for (name, value) in form.properties {
             properties::append(&mut text, name, value);
         }
-        properties::append(&mut text, properties::UNIQ_KEY, &message_id);
+        properties::append_own(&mut text, properties::UNIQ_KEY, topic_end..id_end);
         properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
         if let Some(namespace) = self.settings.namespace.name() {
             properties::append(&mut text, properties::INSTANCE_ID, namespace);
         }
-        validate::properties_length(text.len())?;
+        validate::properties_length(text.len() - id_end)?;
         Ok(Head {
             code: form.code,
             batch: form.batch,
             messages: 1,
-            topic: topic.to_owned(),
-            properties: text,
-            message_id,
+            texts: Texts { all: text, topic_end, id_end },
             flag: message.flag,
             sys_flag: form.sys_flag,
             returns,

@@ -111,14 +111,14 @@ impl Accumulator {
             return self.pass(&mut state, &key, member, Bytes::copy_from_slice(body));
         }
         let encode = |out: &mut BytesMut, member: &mut Member, first: bool| {
-            let message = BatchMessage { flag: member.head.flag, body, properties: &member.head.properties };
+            let message = BatchMessage { flag: member.head.flag, body, properties: member.head.properties() };
             if let Err(error) = encode(out, &message) {
                 // The lengths were checked when the message was accepted.
                 tracing::error!(%error, "a message could not be encoded");
             }
             if !first {
                 // Only a message that goes alone needs them again.
-                member.head.properties = String::new();
+                member.head.forget_properties();
             }
         };
         let mut ready = Vec::new();
@@ -211,9 +211,9 @@ impl Core {
         };
         self.counters().taken(&gathered, message.body.len());
         let Gathered { key, head, compressed, rules, queue, permit, after } = gathered?;
-        let encodable = BatchMessage { flag: head.flag, body: message.body, properties: &head.properties };
+        let encodable = BatchMessage { flag: head.flag, body: message.body, properties: head.properties() };
         let size = encoded_len(&encodable);
-        let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
+        let owed = Owed::new(completion, permit, self.runtime.dispatcher());
         let member = Member { head, rules, queue, after, owed };
         match compressed {
             Some(compressed) => accumulator.pass_by(&key, member, compressed.into()),
@@ -241,7 +241,7 @@ impl Core {
             Selector::RoundRobin => (To::RoundRobin, None),
             Selector::Random => (To::Random, None),
             _ => {
-                let (queue, _) = self.choose(&head.topic, &route, &options.selector)?;
+                let (queue, _) = self.choose(head.topic(), &route, &options.selector)?;
                 (To::Queue(Arc::clone(&queue.broker.name), queue.id), Some(queue))
             }
         };
@@ -253,7 +253,7 @@ impl Core {
             }
         };
         let key = Key {
-            topic: head.topic.clone(),
+            topic: head.topic().to_owned(),
             to,
             wait_store_msg_ok: message.wait_store_msg_ok,
             tags: message.tags.to_owned(),
@@ -296,7 +296,7 @@ impl Core {
         let dispatcher = self.runtime.dispatcher();
         let chosen = match self.must_end() {
             Some(closed) => Err(closed),
-            None => self.queue_for(&member.head.topic, to, member.queue.as_ref()),
+            None => self.queue_for(member.head.topic(), to, member.queue.as_ref()),
         };
         match chosen {
             Ok(chosen) => {
@@ -312,7 +312,7 @@ impl Core {
         if members.len() == 1
             && let Some(member) = members.pop()
         {
-            let length = body.len() - BODY_AT - 2 - member.head.properties.len();
+            let length = body.len() - BODY_AT - 2 - member.head.properties().len();
             return self.send_alone(member, &key.to, &body[BODY_AT..BODY_AT + length]);
         }
         self.send_together(accumulator, key, &body, members);
@@ -346,11 +346,11 @@ impl Core {
         let last = if key.total.is_some() { first } else { last };
         let total = last.saturating_duration_since(started);
         let rules = Rules { mode: key.mode, tries: None, started, total, deadline: last };
-        let flight = Arc::new(Flight::new(members, queue.clone(), last, Arc::clone(&dispatcher)));
+        let flight = Arc::new(Flight::new(members, queue.clone(), last, dispatcher));
         if first < last {
             accumulator.watch(first, &flight);
         }
-        let owed = Owed::inline(move |ending| flight.end(ending), dispatcher);
+        let owed = Owed::inline(move |ending| flight.end(ending));
         drop(self.launch(head, (queue, choice), rules, None, owed, Payload::Plain(body)));
     }
 

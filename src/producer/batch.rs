@@ -189,10 +189,10 @@ impl Core {
         let (mut ids, mut properties, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         for (index, message) in messages.iter().enumerate() {
             let head = self.head(message, &topic, &Form::default()).map_err(|error| numbered(index, &error))?;
-            let encoded = BatchMessage { flag: message.flag, body: message.body, properties: &head.properties };
+            let encoded = BatchMessage { flag: message.flag, body: message.body, properties: head.properties() };
             sizes.push(encoded_len(&encoded));
-            ids.push(head.message_id);
-            properties.push(head.properties);
+            ids.push(head.message_id().to_owned());
+            properties.push(head.properties().to_owned());
         }
         // Hooks and headers see the batch as one message.
         let one = Message { wait_store_msg_ok: messages[0].wait_store_msg_ok, ..Message::new(messages[0].topic, &[]) };
@@ -313,8 +313,7 @@ impl BatchOp {
     fn send(self: Box<Self>, range: Range<usize>, head: Head, first: First<'_>) -> Option<Awaited> {
         let core = Arc::clone(&self.core);
         let (queue, choice, rules) = (self.queue.clone(), self.choice, self.rules);
-        let dispatcher = Arc::clone(core.runtime.dispatcher());
-        let owed = Owed::inline(move |end| self.part_ended(range, end), dispatcher);
+        let owed = Owed::inline(move |end| self.part_ended(range, end));
         core.launch(head, (queue, choice), rules, None, owed, first)
     }
 
@@ -378,7 +377,7 @@ impl BatchOp {
         let queue = self.queue.clone();
         let target = self.target.clone().unwrap_or_else(|| target_of(&queue, self.choice));
         let dispatcher = Arc::clone(core.runtime.dispatcher());
-        let owed = Owed::inline(move |end| self.part_ended(range, end), Arc::clone(&dispatcher));
+        let owed = Owed::inline(move |end| self.part_ended(range, end));
         let last = Last { queue, tries: 0, after: None, owed, dispatcher };
         core.keep(Unsent { head, body, target, spooled: now_ms() }, cause, true, last);
     }
@@ -401,7 +400,7 @@ impl BatchOp {
             return owed.deliver(end);
         };
         let outcome: Outcome = end.as_one();
-        let sender = Owed::inline(move |_| owed.deliver(end), Arc::clone(&dispatcher));
+        let sender = Owed::inline(move |_| owed.deliver(end));
         after.end(&queue, tries, outcome, Some(sender), &dispatcher);
     }
 }

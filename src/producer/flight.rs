@@ -9,7 +9,7 @@ use crate::route::{Broker, Queue};
 use crate::runtime::Dispatcher;
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 /// A message that was accepted and waits in a group.
@@ -53,8 +53,8 @@ impl Flight {
         let (queue, tries) = ending.last.unwrap_or_else(|| (self.queue.clone(), 1));
         let each = ending.outcome.as_ref().map(|receipt| OfBatch::new(receipt, members.len()));
         for (index, member) in members.into_iter().enumerate() {
-            let Some(mut member) = member else { continue };
-            let id = std::mem::take(&mut member.head.message_id);
+            let Some(member) = member else { continue };
+            let id = member.head.message_id().to_owned();
             let outcome = match &each {
                 Ok(each) => Ok(each.receipt(index, id)),
                 Err(error) => Err((*error).clone()),
@@ -73,7 +73,7 @@ impl Flight {
         let next = left.filter(|deadline| *deadline < self.deadline).min();
         drop(members);
         for member in expired {
-            let (topic, total) = (&member.head.topic, member.rules.total.as_millis());
+            let (topic, total) = (member.head.topic(), member.rules.total.as_millis());
             let what = format!("topic `{topic}`: no answer for the batch that it went in within its {total} ms");
             let error = Error::new(ErrorKind::Timeout, what).with_maybe_persisted(true);
             member.end(Err(error), (&self.queue, 1), &self.dispatcher);
@@ -118,7 +118,8 @@ impl Watched {
 impl Queue {
     /// Stands for one that is not chosen yet.
     pub(super) fn unknown() -> Queue {
-        let broker = Broker { name: "".into(), address: "".into(), counters: Arc::default() };
+        let broker =
+            Broker { name: "".into(), address: "".into(), counters: Arc::default(), template: OnceLock::new() };
         Queue { broker: Arc::new(broker), id: -1 }
     }
 }

@@ -11,7 +11,7 @@ const DAY_MS: i64 = 86_400_000;
 /// No month is shorter.
 const SHORTEST_MONTH_MS: i64 = 28 * DAY_MS;
 /// Room for a message id of either length.
-const ID_ROOM: usize = 56;
+pub(super) const ID_ROOM: usize = 56;
 
 static NEXT_INSTANCE: AtomicU32 = AtomicU32::new(1);
 
@@ -57,12 +57,10 @@ impl Identity {
         self.client_id.split('@').next().unwrap_or_default()
     }
 
-    /// A new unique id of a message born at `now_ms`.
-    pub(crate) fn message_id(&self, now_ms: i64) -> String {
+    /// Appends a new unique id of a message born at `now_ms`.
+    pub(crate) fn append_message_id(&self, now_ms: i64, out: &mut String) {
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::with_capacity(ID_ROOM);
-        self.prefix.append(self.since_month_start(now_ms) as i32, counter, &mut id);
-        id
+        self.prefix.append(self.since_month_start(now_ms) as i32, counter, out);
     }
 
     /// Milliseconds since the month began.

@@ -1,7 +1,7 @@
 //! Reliable sending beyond its tries: messages that are given up, the alarm, and the way into the spool.
 
 use super::Mode;
-use super::accept::{Form, Head};
+use super::accept::{Form, Head, Texts};
 use super::choose::Choice;
 use super::events::{Facts, Subject};
 use super::hooks::{self, After};
@@ -48,9 +48,9 @@ impl Unsent {
             born_timestamp: head.born_timestamp,
             spooled: self.spooled,
             target: self.target.clone(),
-            topic: &head.topic,
-            message_id: &head.message_id,
-            properties: &head.properties,
+            topic: head.topic(),
+            message_id: head.message_id(),
+            properties: head.properties(),
             body: &self.body,
         }
     }
@@ -60,9 +60,7 @@ impl Unsent {
             code: record.code,
             batch: record.batch,
             messages: record.messages as usize,
-            topic: record.topic.to_owned(),
-            properties: record.properties.to_owned(),
-            message_id: record.message_id.to_owned(),
+            texts: Texts::new(record.topic, record.message_id, record.properties),
             flag: record.flag,
             sys_flag: record.sys_flag,
             returns: Returns::again(record.reconsume_times, record.max_reconsume_times),
@@ -76,7 +74,7 @@ impl Unsent {
     pub(super) fn messages(&self, topic: &str) -> Vec<ReceivedMessage> {
         let head = &self.head;
         if !head.batch {
-            let message = ReceivedMessage::unsent(topic, head.flag, &head.properties, head.born_timestamp);
+            let message = ReceivedMessage::unsent(topic, head.flag, head.properties(), head.born_timestamp);
             return vec![message.with_body(head.sys_flag, &self.body)];
         }
         let each = batch::decode(&self.body).filter_map(std::result::Result::ok);
@@ -222,7 +220,7 @@ impl Core {
         self.counters().taken(&prepared, message.body.len());
         let (unsent, permit, after, cause) = prepared?;
         let dispatcher = Arc::clone(self.runtime.dispatcher());
-        let owed = Owed::new(completion, permit, Arc::clone(&dispatcher));
+        let owed = Owed::new(completion, permit, &dispatcher);
         let last = Last { queue: Queue::unknown(), tries: 0, after, owed, dispatcher };
         self.keep(unsent, cause, true, last);
         Ok(())
@@ -261,7 +259,7 @@ impl Core {
 
     /// The end of a message that failed for good: into the spool where that is meant, then the alarm, then its sender.
     pub(super) fn keep(self: &Arc<Self>, unsent: Unsent, error: Error, alarm: bool, last: Last) {
-        let topic = self.settings.namespace.strip(&unsent.head.topic).into_owned();
+        let topic = self.settings.namespace.strip(unsent.head.topic()).into_owned();
         let messages = unsent.head.messages as u64;
         let (events, counters) = (Arc::clone(&self.events), Arc::clone(self.admission.counters()));
         let end = move |unsent: Arc<Unsent>, error: Error| {
@@ -270,7 +268,7 @@ impl Core {
             }
             counters.alarms.add(messages);
             tracing::error!(
-                message_id = unsent.head.message_id, topic, messages, %error,
+                message_id = unsent.head.message_id(), topic, messages, %error,
                 "reliable sending gave a message up"
             );
             let dispatcher = Arc::clone(&last.dispatcher);

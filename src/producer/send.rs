@@ -60,7 +60,7 @@ impl Core {
         };
         let Accepted { head, compressed, queue, choice, rules, permit, after } = accepted;
         let awaited = completion.is_parked_caller();
-        let owed = Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher()));
+        let owed = Owed::new(completion, permit, self.runtime.dispatcher());
         let body = compressed.as_deref().unwrap_or(message.body);
         let first = First { body: Payload::Plain(body), cork: form.cork, awaited };
         Ok(self.launch(head, (queue, choice), rules, after, owed, first))
@@ -102,7 +102,7 @@ impl Core {
         rules: Rules,
         on_written: OnWritten,
     ) -> Outcome {
-        let connection = self.open_for_oneway(&head.topic, place, rules.deadline)?;
+        let connection = self.open_for_oneway(head.topic(), place, rules.deadline)?;
         let Place { queue, tries, .. } = place;
         let opaque = connection.reserve()?;
         // Nothing will be answered: the number alone is wanted.
@@ -112,9 +112,9 @@ impl Core {
         connection.push(frame, Some(on_written))?;
         Ok(Receipt {
             status: SendStatus::Oneway,
-            message_id: head.message_id,
+            message_id: head.message_id().to_owned(),
             offset_message_id: String::new(),
-            topic: self.settings.namespace.strip_owned(head.topic),
+            topic: self.settings.namespace.strip(head.topic()).into_owned(),
             broker_name: queue.broker.name[..].to_owned(),
             queue_id: queue.id,
             queue_offset: -1,
@@ -158,17 +158,17 @@ impl Core {
         cork: Option<&Cork>,
     ) -> Bytes {
         // Control characters grow sixfold in a JSON header; two belong to each property.
-        let room = HEADER_ROOM + head.properties.len() * 2 + head.topic.len() + body.size();
+        let room = HEADER_ROOM + head.properties().len() * 2 + head.topic().len() + body.size();
         let header = SendHeader {
             producer_group: &self.settings.producer_group,
-            topic: &head.topic,
+            topic: head.topic(),
             default_topic: &self.settings.create_topic_key,
             default_topic_queue_nums: self.settings.default_topic_queue_nums,
             queue_id: queue.id,
             sys_flag: head.sys_flag,
             born_timestamp: head.born_timestamp,
             flag: head.flag,
-            properties: &head.properties,
+            properties: head.properties(),
             reconsume_times: head.returns.times,
             unit_mode: self.settings.unit_mode,
             max_reconsume_times: head.returns.most,
@@ -177,7 +177,9 @@ impl Core {
         };
         let serializer = self.settings.serializer;
         let write = |out: &mut BytesMut| {
-            self.settings.envelope.encode_send(out, head.code, serializer, opaque, oneway, &header, body);
+            let template = &queue.broker.template;
+            let envelope = &self.settings.envelope;
+            envelope.encode_send_by(template, out, head.code, serializer, opaque, oneway, &header, body);
         };
         match cork {
             Some(cork) => cork.frame(room, write),

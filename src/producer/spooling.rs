@@ -323,7 +323,7 @@ impl Spooling {
         unsent: Arc<Unsent>,
         outcome: Outcome,
     ) {
-        let topic = Arc::from(unsent.head.topic.as_str());
+        let topic = Arc::from(unsent.head.topic());
         match outcome {
             Ok(receipt) => {
                 resting.remove(&topic);
@@ -342,7 +342,7 @@ impl Spooling {
     }
 
     fn lost(&self, file: &mut SpoolFile, sequence: u64, unsent: Arc<Unsent>, error: Error) {
-        tracing::error!(message_id = unsent.head.message_id, %error, "a message of the spool is lost");
+        tracing::error!(message_id = unsent.head.message_id(), %error, "a message of the spool is lost");
         self.counters().spool_lost.add(unsent.head.messages as u64);
         self.done(file, sequence);
         self.tell(ReliabilityEventKind::SpoolLost, unsent, Err(error));
@@ -357,8 +357,8 @@ impl Spooling {
 
     fn tell(&self, kind: ReliabilityEventKind, unsent: Arc<Unsent>, outcome: Outcome) {
         let topic = match self.core.get().and_then(Weak::upgrade) {
-            Some(core) => core.settings.namespace.strip(&unsent.head.topic).into_owned(),
-            None => unsent.head.topic.clone(),
+            Some(core) => core.settings.namespace.strip(unsent.head.topic()).into_owned(),
+            None => unsent.head.topic().to_owned(),
         };
         let facts = || Facts::Message { kind, topic, unsent, outcome: Box::new(outcome) };
         self.events.tell(Subject::Spool, facts, None, &self.dispatcher);
@@ -399,14 +399,13 @@ impl Core {
         let Some(spooling) = self.spooling.clone() else { return };
         let core = Arc::clone(self);
         let told = Arc::clone(&unsent);
-        let dispatcher = Arc::clone(self.runtime.dispatcher());
         // Dropped untold, as when the event loop ends, it says so.
-        let owed = Owed::inline(move |ending| spooling.sent(sequence, told, ending.outcome), dispatcher);
+        let owed = Owed::inline(move |ending| spooling.sent(sequence, told, ending.outcome));
         self.runtime.spawn(async move {
             let started = Instant::now();
             let total = core.settings.send_msg_timeout;
             let rules = Rules { mode: Mode::Resend, tries: None, started, total, deadline: started + total };
-            let topic = &unsent.head.topic;
+            let topic = unsent.head.topic();
             let route = match core.routes.get(topic) {
                 Some(route) => Ok(route),
                 None => core.fetch_route(topic, started + core.settings.api_timeout).await,

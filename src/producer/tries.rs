@@ -207,12 +207,12 @@ impl SendOp {
             (rules.is_worth_another(end), rules.again(end, self.tries, Instant::now(), self.rules.deadline));
         self.worth = worth;
         tracing::debug!(
-            message_id = self.head.message_id, topic = self.head.topic, broker = %self.queue.broker.name,
+            message_id = self.head.message_id(), topic = self.head.topic(), broker = %self.queue.broker.name,
             attempt = self.tries, again, %cause, "a try failed"
         );
         // The second: a static topic's queue has moved.
         if matches!(end, TryEnd::NoAnswer | TryEnd::Refused(response_code::NOT_LEADER_FOR_QUEUE)) {
-            self.core.refresh_soon(&self.head.topic);
+            self.core.refresh_soon(self.head.topic());
         }
         let (broker, queue_id) = (Arc::clone(&self.queue.broker), self.queue.id);
         let (ended, took) = (now_ms(), self.try_started.elapsed());
@@ -225,7 +225,7 @@ impl SendOp {
         if let Some(closed) = self.core.must_end() {
             return self.end_closed(closed);
         }
-        match self.core.choose_again(&self.head.topic, &self.queue, self.choice) {
+        match self.core.choose_again(self.head.topic(), &self.queue, self.choice) {
             Some(queue) => {
                 self.queue = queue;
                 // Whoever waits for it does not know this connection.
@@ -252,7 +252,7 @@ impl SendOp {
         if reliable && self.worth {
             return self.keep(error, true);
         }
-        tracing::warn!(message_id = self.head.message_id, %error, "a message was given up");
+        tracing::warn!(message_id = self.head.message_id(), %error, "a message was given up");
         self.finish(Err(error));
     }
 
@@ -304,7 +304,7 @@ impl SendOp {
         let took = self.rules.started.elapsed().as_millis();
         let context = format!(
             "topic `{}`: {} {} in {took} ms, brokers [{}]",
-            self.head.topic,
+            self.head.topic(),
             self.tries,
             if self.tries == 1 { "try" } else { "tries" },
             brokers.join(", ")
@@ -335,9 +335,9 @@ impl SendOp {
     fn trace(&self, tracer: &Tracer, status: SendStatus, scan: &Scan<'_>) {
         if scan.trace_on {
             tracer.stored(&Stored {
-                topic: &self.head.topic,
-                properties: &self.head.properties,
-                message_id: &self.head.message_id,
+                topic: self.head.topic(),
+                properties: self.head.properties(),
+                message_id: self.head.message_id(),
                 body: &self.body,
                 batch: self.head.batch && scan.batch_uniq_id.is_empty(),
                 store_host: &self.queue.broker.address,
@@ -353,9 +353,9 @@ impl SendOp {
     fn told<T>(&self, status: SendStatus, scan: &Scan<'_>, tell: impl FnOnce(&Told<'_>) -> T) -> T {
         tell(&Told {
             status,
-            message_id: &self.head.message_id,
+            message_id: self.head.message_id(),
             offset_message_id: &scan.msg_id,
-            topic: &self.core.settings.namespace.strip(&self.head.topic),
+            topic: &self.core.settings.namespace.strip(self.head.topic()),
             broker_name: &self.queue.broker.name,
             queue_id: if scan.queue_id >= 0 { scan.queue_id } else { self.queue.id },
             queue_offset: scan.queue_offset,

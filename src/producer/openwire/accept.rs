@@ -23,7 +23,7 @@ use crate::sync::Mutex;
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// JMS's own priority where a message tells none.
@@ -326,7 +326,15 @@ fn const_format(name: &'static str) -> &'static str {
 
 /// The broker of a message that has none yet.
 pub(super) fn nowhere() -> Queue {
-    Queue { broker: Arc::new(Broker { name: "".into(), address: "".into(), counters: Arc::default() }), id: -1 }
+    Queue {
+        broker: Arc::new(Broker {
+            name: "".into(),
+            address: "".into(),
+            counters: Arc::default(),
+            template: OnceLock::new(),
+        }),
+        id: -1,
+    }
 }
 
 fn milliseconds(time: Duration) -> i64 {

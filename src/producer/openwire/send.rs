@@ -185,7 +185,7 @@ impl Client {
                 try_started: rules.started,
                 maybe_sent: false,
                 after,
-                owed: Owed::new(completion, permit, Arc::clone(self.runtime.dispatcher())),
+                owed: Owed::new(completion, permit, self.runtime.dispatcher()),
             });
             match session.up().cloned() {
                 Some(up) => (Some(Arc::clone(&up.link)), op.transmit(&up, true).err().map(Unsent::Lost)),

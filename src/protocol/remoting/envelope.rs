@@ -3,6 +3,7 @@
 //! The one place where requests are sealed: whoever makes a frame of a request makes it here.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::BytesMut;
 
@@ -12,6 +13,7 @@ use super::header::Identity;
 use super::payload::Payload;
 use super::request::encode_request;
 use super::send::{NumberText, SendHeader, encode_send_as};
+use super::template::Template;
 use super::transaction::{EndTransaction, EndTransactionText};
 
 /// Field: the namespace of version 2.
@@ -104,6 +106,33 @@ impl Envelope {
         }
         extra.extend(signed.as_deref().map(|signature| (SIGNATURE, signature)));
         encode_send_as(out, Identity::OURS, code, serializer, opaque, oneway, header, &extra, body);
+    }
+
+    /// The same by a template, which the first such send makes: where nothing is added.
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    pub fn encode_send_by(
+        &self,
+        template: &OnceLock<Template>,
+        out: &mut BytesMut,
+        code: i32,
+        serializer: Serializer,
+        opaque: i32,
+        oneway: bool,
+        header: &SendHeader<'_>,
+        body: Payload<'_>,
+    ) {
+        let first = || {
+            let made = Template::of(code, serializer, header)?;
+            Some(template.get_or_init(|| made))
+        };
+        if self.is_empty()
+            && let Some(template) = template.get().or_else(first)
+            && template.is_for(code, header)
+        {
+            return template.encode(out, opaque, oneway, header, body);
+        }
+        self.encode_send(out, code, serializer, opaque, oneway, header, body);
     }
 
     /// Appends the end of a transaction as a whole frame.

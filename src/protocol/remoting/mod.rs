@@ -28,6 +28,7 @@ pub mod send;
 pub mod shape;
 pub mod stored_message;
 pub mod sys_flag;
+pub mod template;
 pub mod trace;
 pub mod transaction;
 

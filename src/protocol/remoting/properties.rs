@@ -117,6 +117,15 @@ pub fn append(out: &mut String, name: &str, value: &str) {
     out.push(VALUE_END as char);
 }
 
+/// The same with a value that stands in the text before.
+pub fn append_own(out: &mut String, name: &str, value: std::ops::Range<usize>) {
+    out.reserve(name.len() + value.len() + 2);
+    out.push_str(name);
+    out.push(NAME_END as char);
+    out.extend_from_within(value);
+    out.push(VALUE_END as char);
+}
+
 /// The properties of several pairs.
 pub fn encode(pairs: &[(&str, &str)]) -> String {
     let mut out = String::new();

@@ -199,13 +199,13 @@ pub fn encode_send_as<'a>(
 
 /// More than all names, punctuation, numbers and fixed fields of a send header take, and the eight bytes by which
 /// [`Writer::text`] may write beyond its end.
-const FIXED_BOUND: usize = 448;
+pub(super) const FIXED_BOUND: usize = 448;
 /// The same for one extra field.
 const EXTRA_BOUND: usize = 16;
 
 /// At least as many bytes as the header takes.
 #[inline]
-fn header_bound(serializer: Serializer, header: &SendHeader<'_>, extra: &[(&str, &str)]) -> usize {
+pub(super) fn header_bound(serializer: Serializer, header: &SendHeader<'_>, extra: &[(&str, &str)]) -> usize {
     let json = serializer == Serializer::Json;
     let size = |text: &str| text.len() + if json { 5 * most_escapes(text) } else { 0 };
     let mut bound = FIXED_BOUND
@@ -222,7 +222,7 @@ fn header_bound(serializer: Serializer, header: &SendHeader<'_>, extra: &[(&str,
 
 /// At least as many as there are bytes that need an escape: behind the first of eight it may count one too many.
 #[inline]
-fn most_escapes(text: &str) -> usize {
+pub(super) fn most_escapes(text: &str) -> usize {
     let mut words = text.as_bytes().chunks_exact(8);
     let mut most = 0;
     for word in words.by_ref() {
@@ -235,14 +235,14 @@ fn most_escapes(text: &str) -> usize {
 }
 
 /// Writes into space that is known to be enough: no growth checks between the pieces.
-struct Writer<'a> {
-    frame: &'a mut [u8],
-    at: usize,
+pub(super) struct Writer<'a> {
+    pub(super) frame: &'a mut [u8],
+    pub(super) at: usize,
 }
 
 impl Writer<'_> {
     #[inline(always)]
-    fn put(&mut self, bytes: &[u8]) {
+    pub(super) fn put(&mut self, bytes: &[u8]) {
         let end = self.at + bytes.len();
         self.frame[self.at..end].copy_from_slice(bytes);
         self.at = end;
@@ -299,8 +299,23 @@ impl Writer<'_> {
     /// Keys in the order in which Java writes them.
     #[inline(always)]
     fn json(&mut self, fixed: &Fixed<'_>, h: &SendHeader<'_>, extra: &[(&str, &str)]) {
+        self.json_begin(fixed.code, h);
+        self.json_message(h);
+        self.json_rest(h);
+        for (name, value) in extra {
+            self.put(b"\",\"");
+            self.text(name);
+            self.put(b"\":\"");
+            self.text(value);
+        }
+        self.json_end(fixed);
+    }
+
+    /// What is the same for all messages to a topic.
+    #[inline(always)]
+    pub(super) fn json_begin(&mut self, code: i32, h: &SendHeader<'_>) {
         self.put(b"{\"code\":");
-        self.int(fixed.code);
+        self.int(code);
         self.put(b",\"extFields\":{\"a\":\"");
         self.text(h.producer_group);
         self.put(b"\",\"b\":\"");
@@ -310,6 +325,11 @@ impl Writer<'_> {
         self.put(b"\",\"d\":\"");
         self.int(h.default_topic_queue_nums);
         self.put(b"\",\"e\":\"");
+    }
+
+    /// What each message has of its own.
+    #[inline(always)]
+    pub(super) fn json_message(&mut self, h: &SendHeader<'_>) {
         self.int(h.queue_id);
         self.put(b"\",\"f\":\"");
         self.int(h.sys_flag);
@@ -319,6 +339,11 @@ impl Writer<'_> {
         self.int(h.flag);
         self.put(b"\",\"i\":\"");
         self.text(h.properties);
+    }
+
+    /// What is the same for all plain messages to a broker.
+    #[inline(always)]
+    pub(super) fn json_rest(&mut self, h: &SendHeader<'_>) {
         self.put(b"\",\"j\":\"");
         self.int(h.reconsume_times);
         self.put(if h.unit_mode { b"\",\"k\":\"true" } else { b"\",\"k\":\"false" });
@@ -331,12 +356,10 @@ impl Writer<'_> {
             self.put(b"\",\"n\":\"");
             self.text(h.broker_name);
         }
-        for (name, value) in extra {
-            self.put(b"\",\"");
-            self.text(name);
-            self.put(b"\":\"");
-            self.text(value);
-        }
+    }
+
+    #[inline(always)]
+    pub(super) fn json_end(&mut self, fixed: &Fixed<'_>) {
         self.put(b"\"},\"flag\":");
         self.int(fixed.flag);
         self.put(b",\"language\":\"");
