@@ -16,6 +16,7 @@ fn producer(cluster: &Cluster) -> Producer {
     let mut config = Config::new();
     config.set("url", &cluster.url()).unwrap();
     config.set("producer_group", "race").unwrap();
+    config.set("send_msg_timeout", "60000").unwrap();
     Producer::new(&config).unwrap()
 }
 

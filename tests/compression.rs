@@ -23,6 +23,7 @@ fn producer(url: &str, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::new();
     config.set("url", url).unwrap();
     config.set("producer_group", "test").unwrap();
+    config.set("send_msg_timeout", "60000").unwrap();
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn producer(url: &str, hooks: Vec<Arc<dyn SendHook>>, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::new();
     config.set("url", url).unwrap();
     config.set("producer_group", "hooked").unwrap();
     config.set("client_ip", "10.1.2.3").unwrap();
+    config.set("send_msg_timeout", "60000").unwrap();
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

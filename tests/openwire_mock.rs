@@ -11,7 +11,7 @@ mod client;
 
 use client::{Client, text_of};
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn cluster() -> Cluster {
     Cluster::open("", 1, 4).unwrap()

@@ -21,6 +21,7 @@ fn producer(url: &str, settings: &[(&str, &str)]) -> Producer {
 fn unstarted(url: &str, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::default();
     config.set("url", url).unwrap();
+    config.set("send_msg_timeout", "60000").unwrap();
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

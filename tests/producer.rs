@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn producer(url: &str, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::new();
     config.set("url", url).unwrap();
     config.set("producer_group", "test").unwrap();
+    config.set("send_msg_timeout", "60000").unwrap();
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

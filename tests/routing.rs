@@ -12,10 +12,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn config(settings: &[(&str, &str)]) -> Config {
-    let mut config = Config::default().with("producer_group", "test").unwrap();
+    let mut config =
+        Config::default().with("producer_group", "test").unwrap().with("send_msg_timeout", "60000").unwrap();
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

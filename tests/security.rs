@@ -18,11 +18,12 @@ mod tls;
 use mqproducer::{Config, Error, Producer};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn config(url: &str, settings: &[(&str, &str)]) -> Config {
     let mut config = Config::new();
-    for (key, value) in [&[("url", url), ("producer_group", "test")], settings].concat() {
+    for (key, value) in [&[("url", url), ("producer_group", "test"), ("send_msg_timeout", "60000")], settings].concat()
+    {
         config.set(key, value).unwrap();
     }
     config

@@ -26,7 +26,8 @@ type Checker = Box<dyn Fn(&ReceivedMessage) -> TransactionState + Send + Sync>;
 
 fn config(url: &str, settings: &[(&str, &str)]) -> Config {
     let mut config = Config::new();
-    for (key, value) in [("url", url), ("producer_group", "shop")].iter().chain(settings) {
+    for (key, value) in [("url", url), ("producer_group", "shop"), ("send_msg_timeout", "60000")].iter().chain(settings)
+    {
         config.set(key, value).unwrap();
     }
     config

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds each wait of the tests: long enough for a slow machine, never waited in full when all is well.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 var background = context.Background()
 
@@ -34,7 +34,8 @@ func newCluster(t testing.TB) *MockCluster {
 
 func newProducerOf(t testing.TB, url string, opts ...Option) *Producer {
 	t.Helper()
-	p, err := New(url, "go-tests", opts...)
+	// Slow machines have time for a try, where the test does not say otherwise.
+	p, err := New(url, "go-tests", append([]Option{WithTimeout(patience)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,9 @@ pub fn tool() -> &'static JavaTool {
 pub fn configured(url: &str, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::new();
     config.set("url", url).unwrap();
-    config.set("send_msg_timeout", "20000").unwrap();
+    for key in ["send_msg_timeout", "connect_timeout", "mq_client_api_timeout"] {
+        config.set(key, "60000").unwrap();
+    }
     for (key, value) in settings {
         config.set(key, value).unwrap();
     }

@@ -28,8 +28,7 @@ fn refusal(producer: &Producer) -> mqproducer::Error {
 #[test]
 fn a_wrong_password_is_told_at_the_start() {
     let broker = Broker::start(&[("users", "alice:secret")], false);
-    let patient = [("connect_timeout", "60000"), ("mq_client_api_timeout", "60000")];
-    let settings = |password| [patient[0], patient[1], ("user_name", "alice"), ("password", password)];
+    let settings = |password| [("user_name", "alice"), ("password", password)];
     let refused = configured(&broker.url(), &settings("wrong"));
     let error = refusal(&refused);
     assert_eq!(error.kind(), ErrorKind::Broker);

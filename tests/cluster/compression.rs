@@ -40,6 +40,7 @@ fn send(url: &str, topic: &str, word: &str, level: &str, first: usize, size: usi
     let config = Config::new()
         .with("url", url)
         .and_then(|config| config.with("producer_group", "compressing"))
+        .and_then(|config| config.with("send_msg_timeout", "60000"))
         .and_then(|config| config.with("compress_type", word))
         .and_then(|config| config.with("compress_level", level))
         .map_err(|error| error.to_string())?;

@@ -12,7 +12,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A started producer.
 pub fn start(url: &str, settings: &[(&str, &str)]) -> Result<Producer, String> {
     let mut config = Config::new();
-    for (key, value) in [&[("url", url), ("producer_group", "rust-names")], settings].concat() {
+    for (key, value) in
+        [&[("url", url), ("producer_group", "rust-names"), ("send_msg_timeout", "60000")], settings].concat()
+    {
         config.set(key, value).map_err(|error| error.to_string())?;
     }
     let producer = Producer::new(&config).map_err(|error| error.to_string())?;

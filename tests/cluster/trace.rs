@@ -129,6 +129,7 @@ fn send(bench: &Bench, kind: &Kind) -> Result<(), String> {
     let config = Config::new()
         .with("url", &bench.url())
         .and_then(|config| config.with("producer_group", "traced"))
+        .and_then(|config| config.with("send_msg_timeout", "60000"))
         .and_then(|config| config.with("enable_trace", "true"))
         .map_err(text)?;
     let producer = Producer::new(&config).map_err(text)?;

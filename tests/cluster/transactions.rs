@@ -21,7 +21,7 @@ pub fn start(
     checker: impl Fn(&ReceivedMessage) -> TransactionState + Send + Sync + 'static,
 ) -> Result<Producer, String> {
     let mut config = Config::new();
-    for (key, value) in [&[("url", url), ("producer_group", GROUP)], settings].concat() {
+    for (key, value) in [&[("url", url), ("producer_group", GROUP), ("send_msg_timeout", "60000")], settings].concat() {
         config.set(key, value).map_err(text)?;
     }
     let producer = Producer::new(&config).map_err(text)?;

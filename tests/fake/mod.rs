@@ -164,12 +164,13 @@ pub fn never_reads() -> String {
     address
 }
 
-pub const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(60);
 
-/// A started producer of the group `test`.
+/// A started producer of the group `test`, which gives slow machines time for a try.
 pub fn producer(url: &str, settings: &[(&str, &str)]) -> Producer {
     let mut config = Config::new();
-    for (key, value) in [("url", url), ("producer_group", "test")].iter().chain(settings) {
+    let common = [("url", url), ("producer_group", "test"), ("send_msg_timeout", "60000")];
+    for (key, value) in common.iter().chain(settings) {
         config.set(key, value).unwrap();
     }
     let producer = Producer::new(&config).unwrap();

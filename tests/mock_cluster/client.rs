@@ -12,7 +12,7 @@ use mqproducer::protocol::remoting::command::{request_code as request, response_
 use mqproducer::protocol::remoting::route::TopicRouteData;
 use mqproducer::protocol::remoting::{Header, Identity, SendHeader, Serializer, encode_request_as, encode_send, split};
 
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// An answer, taken apart.
 pub struct Answer {

@@ -10,7 +10,7 @@ use mqproducer::protocol::openwire::wire::Object;
 use mqproducer::protocol::openwire::*;
 
 /// No answer takes as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Client {
     stream: TcpStream,

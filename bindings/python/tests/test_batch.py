@@ -23,7 +23,6 @@ from mqproducer import (
     MockFault,
     MqError,
     NotStartedError,
-    Producer,
     Queue,
     Receipt,
     SendHook,
@@ -33,7 +32,7 @@ from mqproducer import (
     selector,
 )
 
-from .support import refused_address, wait_until
+from .support import Producer, refused_address, wait_until
 
 BATCH = 320
 SINGLE = 310

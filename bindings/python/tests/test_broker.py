@@ -6,9 +6,9 @@ import pickle
 import time
 import unittest
 
-from mqproducer import BrokerHealth, MockCluster, MqTimeoutError, Producer
+from mqproducer import BrokerHealth, MockCluster, MqTimeoutError
 
-from .support import FaultyServer
+from .support import FaultyServer, Producer
 
 
 class Brokers(unittest.TestCase):

@@ -16,13 +16,12 @@ from mqproducer import (
     MockCluster,
     MqError,
     MqTimeoutError,
-    Producer,
     Receipt,
     WouldDeadlockError,
     _callbacks,
 )
 
-from .support import FaultyServer, wait_until
+from .support import FaultyServer, Producer, wait_until
 
 
 class Callbacks(unittest.TestCase):

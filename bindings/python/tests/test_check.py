@@ -15,7 +15,6 @@ from mqproducer import (
     ClosedError,
     MockCluster,
     MqError,
-    Producer,
     Receipt,
     ReceivedMessage,
     Transaction,
@@ -23,7 +22,7 @@ from mqproducer import (
     WouldDeadlockError,
 )
 
-from .support import wait_until
+from .support import Producer, wait_until
 from .transactions import COMMIT, END_TRANSACTION, UNKNOWN, Recorder, unknown
 
 

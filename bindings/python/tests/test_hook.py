@@ -20,7 +20,6 @@ from mqproducer import (
     MessageType,
     MockCluster,
     MqError,
-    Producer,
     Receipt,
     SendHook,
     SendMode,
@@ -29,7 +28,7 @@ from mqproducer import (
     hook as hook_module,
 )
 
-from .support import FaultyServer, wait_until
+from .support import FaultyServer, Producer, wait_until
 
 
 class Recorder(SendHook):

@@ -15,8 +15,9 @@ from mqproducer import (
     MessageTooLargeError,
     MockCluster,
     MockMessage,
-    Producer,
 )
+
+from .support import Producer
 
 
 class Messages(unittest.TestCase):

@@ -6,7 +6,9 @@ import copy
 import threading
 import unittest
 
-from mqproducer import ArgumentError, MockCluster, MqTimeoutError, Producer
+from mqproducer import ArgumentError, MockCluster, MqTimeoutError
+
+from .support import Producer
 
 
 class Mock(unittest.TestCase):

@@ -15,10 +15,11 @@ from mqproducer import (
     MockFault,
     MqTimeoutError,
     NoNameServerError,
-    Producer,
     Queue,
     SendStatus,
 )
+
+from .support import Producer
 
 SEND = 310
 ROUTE = 105

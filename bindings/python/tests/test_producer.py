@@ -23,14 +23,13 @@ from mqproducer import (
     NoNameServerError,
     NoRouteError,
     NotStartedError,
-    Producer,
     ProtocolError,
     Receipt,
     SendStatus,
     _exit,
 )
 
-from .support import FaultyServer, frame, refused_address
+from .support import FaultyServer, Producer, frame, refused_address
 
 
 class Modes(unittest.TestCase):

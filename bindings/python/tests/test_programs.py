@@ -12,9 +12,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from mqproducer import MockCluster, MockFault, Producer, ReplyTo
+from mqproducer import MockCluster, MockFault, ReplyTo
 
-from .support import PACKAGE, ROOT, FaultyServer, refused_address
+from .support import PACKAGE, ROOT, FaultyServer, Producer, refused_address
 
 EXAMPLES = ROOT / "examples" / "python"
 EXAMPLE = EXAMPLES / "send.py"

@@ -6,7 +6,9 @@ import unittest
 from datetime import timedelta
 from typing import Any
 
-from mqproducer import ArgumentError, BrokerError, MockCluster, Producer, Receipt
+from mqproducer import ArgumentError, BrokerError, MockCluster, Receipt
+
+from .support import Producer
 
 
 class Recalls(unittest.TestCase):

@@ -20,7 +20,6 @@ from mqproducer import (
     MqError,
     MqTimeoutError,
     NotStartedError,
-    Producer,
     ReceivedMessage,
     ReplyTo,
     RequestTimeoutError,
@@ -28,7 +27,7 @@ from mqproducer import (
     _callbacks,
 )
 
-from .support import refused_address, wait_until
+from .support import Producer, refused_address, wait_until
 
 REPLY_TO = ("CORRELATION_ID", "REPLY_TO_CLIENT", "CLUSTER", "TTL")
 

@@ -19,7 +19,6 @@ from mqproducer import (
     MessageQueue,
     MockCluster,
     NoRouteError,
-    Producer,
     Queue,
     Random,
     Receipt,
@@ -27,7 +26,7 @@ from mqproducer import (
     selector,
 )
 
-from .support import FaultyServer, wait_until
+from .support import FaultyServer, Producer, wait_until
 
 
 def place(receipt: Receipt) -> tuple[str, int]:

@@ -19,13 +19,12 @@ from mqproducer import (
     MockCluster,
     MockFault,
     MqError,
-    Producer,
     Statistics,
     WouldDeadlockError,
     _callbacks,
 )
 
-from .support import wait_until
+from .support import Producer, wait_until
 
 
 class Counted(unittest.TestCase):

@@ -8,9 +8,9 @@ import unittest
 import weakref
 from typing import Any, Optional
 
-from mqproducer import AlreadyStartedError, ClosedError, Message, MessageError, MockCluster, Producer, _callbacks
+from mqproducer import AlreadyStartedError, ClosedError, Message, MessageError, MockCluster, _callbacks
 
-from .support import wait_until
+from .support import Producer, wait_until
 
 CONTEXT = f"00-{'a' * 32}-{'b' * 16}-01"
 OTHER = f"00-{'c' * 32}-{'d' * 16}-00"

@@ -21,7 +21,6 @@ from mqproducer import (
     MockCluster,
     MockFault,
     NotStartedError,
-    Producer,
     ReceivedMessage,
     SendHook,
     SendStatus,
@@ -31,7 +30,7 @@ from mqproducer import (
     _callbacks,
 )
 
-from .support import wait_until
+from .support import Producer, wait_until
 from .transactions import COMMIT, END_TRANSACTION, ROLLBACK, SEND, Recorder, unknown
 
 

@@ -16,14 +16,13 @@ from mqproducer import (
     Message,
     MessageError,
     MockCluster,
-    Producer,
     SendHook,
     Typed,
     UnsupportedError,
 )
 from mqproducer.aio import AsyncProducer
 
-from .support import wait_until
+from .support import Producer, wait_until
 
 FULL = Jms(
     text=True,
