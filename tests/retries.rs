@@ -33,7 +33,7 @@ fn a_configured_pause_lies_between_the_tries() {
 fn a_pause_that_would_pass_the_deadline_ends_the_message() {
     let broker = FakeServer::start(|_, _| Act::Answer(2, "busy", vec![]));
     let names = FakeServer::name_server(&[&broker.address], 1);
-    let producer = producer(&names.url(), &[("retry_backoff", "60000")]);
+    let producer = producer(&names.url(), &[("retry_backoff", "3600000")]);
     let error = producer.send(&message(), &SendOptions::default().with_timeout(LONG)).unwrap_err();
     assert_eq!(error.broker_code(), Some(2), "the refusal, not a time-out: {error}");
     assert!(error.message().contains("1 try in"), "{error}");
