@@ -11,7 +11,7 @@ FOLD = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/x86_64-unknown
 comma = ,
 PLATFORM = linux-$(shell uname -m)-$(if $(wildcard /lib/ld-musl-*),musl,gnu)
 
-.PHONY: demo test test-long lint header bench bench-drivers faults package packages install librocketmq docs reference site clean
+.PHONY: demo test test-long lint header bench bench-drivers bench-activemq faults package packages install librocketmq docs reference site clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -87,6 +87,13 @@ faults:
 # Programs that measure the library of `package` beside other clients; see benches/drivers/README.md.
 bench-drivers: package
 	sh benches/drivers/build.sh dist/lib/libmqproducer.so $(TARGET)/bench-drivers
+
+# This library beside the official Java client before the same ActiveMQ; see benches/activemq/README.md.
+bench-activemq: package
+	mvn -B -q package -f tests/activemq/java/pom.xml -Dcluster.dir=$(abspath $(TARGET))/bench-activemq/java
+	"$(or $(CC),cc)" -std=gnu11 -O2 -Wall -Wextra -Werror -Iinclude benches/activemq/send.c -o $(TARGET)/bench-activemq/send \
+	    -Ldist/lib -lmqproducer -Wl,-rpath,$(abspath dist/lib) -lpthread
+	python3 benches/activemq/run.py $(TARGET)/bench-activemq/send $(TARGET)/bench-activemq/java
 
 # The drop-in for RocketMQ's native client, in dist/librocketmq. Its target folder is its own: there the core is built
 # without its C surface. Its two crate types leave the link-time optimisation on, which is done once for both. Of the

@@ -1,6 +1,6 @@
 //! A real ActiveMQ broker and the official Java client as child processes.
 
-use crate::support::java_build::activemq_files;
+use crate::support::java_build::{activemq_distribution, activemq_files};
 use crate::support::java_tool::JavaTool;
 use crate::support::ports::PortBlock;
 use crate::support::process::{Process, Recipe};
@@ -20,6 +20,8 @@ const QUIET_MS: u64 = 300;
 pub struct Broker {
     process: Process,
     pub port: u16,
+    /// Where it listens for TLS, if it was told to.
+    pub tls_port: u16,
     _data: Option<ScratchDir>,
 }
 
@@ -27,8 +29,8 @@ impl Broker {
     /// Starts one with the options of `BrokerMain`; `durable`: with a store on disk.
     pub fn start(options: &[(&str, &str)], durable: bool) -> Broker {
         let files = activemq_files().unwrap();
-        let mut ports = PortBlock::reserve(1).unwrap();
-        let port = ports.first();
+        let mut ports = PortBlock::reserve(2).unwrap();
+        let (port, tls_port) = (ports.first(), ports.first() + 1);
         ports.release();
         let data = durable.then(|| ScratchDir::new("activemq").unwrap());
         let mut args: Vec<OsString> =
@@ -36,13 +38,42 @@ impl Broker {
         args.extend(["-cp", &files.class_path, "mqproducer.activemq.BrokerMain"].map(OsString::from));
         args.push("detached=true".into());
         args.push(format!("port={port}").into());
+        args.push(format!("tls_port={tls_port}").into());
         args.extend(data.iter().map(|data| format!("data={}", data.path().display()).into()));
         args.extend(options.iter().map(|(name, value)| format!("{name}={value}").into()));
         let recipe =
             Recipe { name: "the ActiveMQ broker".to_owned(), program: files.java, args, ready: "READY".to_owned() };
+        Broker::run(recipe, [port, tls_port], data)
+    }
+
+    /// ActiveMQ 5.18.3 as it is given away, with its own store on disk and the settings of its own configuration that
+    /// concern neither ports nor web pages.
+    pub fn distribution() -> Broker {
+        let (java, home) = activemq_distribution().unwrap();
+        let mut ports = PortBlock::reserve(1).unwrap();
+        let port = ports.first();
+        ports.release();
+        let data = ScratchDir::new("activemq-distribution").unwrap();
+        let file = data.path().join("activemq.xml");
+        let text = include_str!("distribution/activemq.xml").replace("PORT", &port.to_string());
+        std::fs::write(&file, text).unwrap();
+        let mut args: Vec<OsString> =
+            ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"].map(Into::into).into();
+        for (name, path) in
+            [("home", home.clone()), ("base", home.clone()), ("conf", home.join("conf")), ("data", data.path().into())]
+        {
+            args.push(format!("-Dactivemq.{name}={}", path.display()).into());
+        }
+        args.extend(["-jar".into(), home.join("bin/activemq.jar").into(), "start".into()]);
+        args.push(format!("xbean:file:{}", file.display()).into());
+        let recipe = Recipe { name: "ActiveMQ 5.18.3".to_owned(), program: java, args, ready: ") started".to_owned() };
+        Broker::run(recipe, [port, 0], Some(data))
+    }
+
+    fn run(recipe: Recipe, [port, tls_port]: [u16; 2], data: Option<ScratchDir>) -> Broker {
         let process = Process::start(recipe).unwrap();
         process.wait_ready(LIMIT).unwrap();
-        Broker { process, port, _data: data }
+        Broker { process, port, tls_port, _data: data }
     }
 
     /// The broker of most tests: in memory, with a scheduler.

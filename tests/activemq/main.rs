@@ -1,6 +1,8 @@
 //! The producer against a real ActiveMQ; what the broker stored is read back by the official Java client.
 
 mod broker;
+mod cuts;
+mod distribution;
 #[cfg(feature = "mock")]
 mod embedded;
 mod failures;
@@ -10,5 +12,7 @@ mod programs;
 mod requests;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod transactions;
 mod wire;

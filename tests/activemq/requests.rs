@@ -1,6 +1,6 @@
 //! Requests, which the official Java client answers.
 
-use crate::broker::{Broker, LIMIT, close, producer, queue};
+use crate::broker::{Broker, LIMIT, close, producer, queue, send};
 use mqproducer::jms::{Body, DeliveryMode, Jms, Value};
 use mqproducer::{ErrorKind, Message, Producer, SendOptions};
 use serde_json::json;
@@ -79,4 +79,19 @@ fn requests_go_on_after_a_fail_over() {
     });
     close(&producer);
     broker.kill();
+}
+
+/// A broker that allows no temporary queue: requests end with its reason and not at their deadline; other messages go.
+#[test]
+fn a_refused_queue_of_replies_ends_the_requests() {
+    let (broker, queue) = (Broker::start(&[("deny_temporary", "true")], false), queue("refused"));
+    let producer = broker.producer(&[]);
+    for _ in 0..2 {
+        let error = producer.request(&text(&queue, "asked"), &SendOptions::default(), LIMIT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Broker, "{error}");
+        assert!(error.message().contains("not allowed here"), "{error}");
+    }
+    assert_eq!(producer.statistics().unwrap().waiting_requests, 0);
+    send(&producer, &queue, "plain").unwrap();
+    close(&producer);
 }

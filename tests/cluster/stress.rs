@@ -81,6 +81,8 @@ pub struct Tally {
     pub oneway: usize,
     pub failed: usize,
     pub duplicates: usize,
+    /// When the messages of those copies completed, one for each.
+    pub duplicated_at: Vec<u64>,
 }
 
 /// Whether every message has one report and every acknowledged one is stored exactly as sent; lists what is wrong.
@@ -124,7 +126,9 @@ pub fn check_sent(
     for report in reports {
         let wanted = expected(topic, lang, report.i);
         let copies = by_index.remove(wanted.properties["index"].as_str()).unwrap_or_default();
-        tally.duplicates += copies.len().saturating_sub(1);
+        let again = copies.len().saturating_sub(1);
+        tally.duplicates += again;
+        tally.duplicated_at.extend(std::iter::repeat_n(report.at_ms.unwrap_or_default(), again));
         for copy in &copies {
             wrong.extend(wanted.differences(copy));
         }

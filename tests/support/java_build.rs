@@ -22,18 +22,34 @@ pub struct JavaFiles {
 /// The files go to `target/cluster` of this package, or to `MQP_CLUSTER_DIR`.
 pub fn java_files() -> Result<JavaFiles, String> {
     static FILES: OnceLock<Result<JavaFiles, String>> = OnceLock::new();
-    FILES.get_or_init(|| prepare("cluster", "MQP_CLUSTER_DIR")).clone()
+    FILES.get_or_init(|| programs("cluster", "MQP_CLUSTER_DIR")).clone()
 }
 
 /// The same for `tests/activemq/java`; the files go to `target/activemq`, or to `MQP_ACTIVEMQ_DIR`.
 pub fn activemq_files() -> Result<JavaFiles, String> {
     static FILES: OnceLock<Result<JavaFiles, String>> = OnceLock::new();
-    FILES.get_or_init(|| prepare("activemq", "MQP_ACTIVEMQ_DIR")).clone()
+    FILES.get_or_init(|| programs("activemq", "MQP_ACTIVEMQ_DIR")).clone()
 }
 
-fn prepare(name: &str, variable: &str) -> Result<JavaFiles, String> {
-    let java = java_program()?;
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name).join("java");
+/// The `java` program, and the folder of ActiveMQ as it is given away; it is unpacked to `target/activemq-distribution`, or
+/// to `MQP_ACTIVEMQ_DISTRIBUTION_DIR`.
+pub fn activemq_distribution() -> Result<(PathBuf, PathBuf), String> {
+    let dir = prepare("activemq/distribution", "activemq-distribution", "MQP_ACTIVEMQ_DISTRIBUTION_DIR")?;
+    let unpacked = fs::read_dir(&dir).ok().into_iter().flatten().flatten().map(|entry| entry.path());
+    let home = unpacked.into_iter().find(|path| path.join("bin/activemq.jar").is_file());
+    let home = home.ok_or_else(|| format!("{} has no bin/activemq.jar", dir.display()))?;
+    Ok((java_program()?, home))
+}
+
+fn programs(name: &str, variable: &str) -> Result<JavaFiles, String> {
+    let dir = prepare(&format!("{name}/java"), name, variable)?;
+    let class_path = format!("{}:{}", dir.join(format!("{name}-tool.jar")).display(), dir.join("lib/*").display());
+    Ok(JavaFiles { java: java_program()?, class_path })
+}
+
+/// What Maven makes of a project below `tests`, in a folder of `target` or that of the variable.
+fn prepare(project: &str, name: &str, variable: &str) -> Result<PathBuf, String> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(project);
     let dir = match std::env::var_os(variable) {
         Some(dir) => PathBuf::from(dir),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name),
@@ -42,8 +58,7 @@ fn prepare(name: &str, variable: &str) -> Result<JavaFiles, String> {
     if fs::read_to_string(dir.join(STAMP)).ok().as_ref() != Some(&wanted) {
         build(&project, &dir, &wanted)?;
     }
-    let class_path = format!("{}:{}", dir.join(format!("{name}-tool.jar")).display(), dir.join("lib/*").display());
-    Ok(JavaFiles { java, class_path })
+    Ok(dir)
 }
 
 fn java_program() -> Result<PathBuf, String> {
@@ -68,7 +83,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
 /// The contents of the pom and all files under `src`: equal contents need no other build.
 fn sources(project: &Path) -> Result<String, String> {
     let mut files = vec![project.join("pom.xml")];
-    let mut dirs = vec![project.join("src")];
+    let mut dirs = Vec::from_iter(Some(project.join("src")).filter(|src| src.is_dir()));
     let unreadable = |path: &Path, error: std::io::Error| format!("cannot read {}: {error}", path.display());
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(&dir).map_err(|error| unreadable(&dir, error))? {

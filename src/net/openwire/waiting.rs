@@ -1,6 +1,7 @@
 //! Commands that wait for their answers, by their numbers.
 
 use crate::error::Error;
+use crate::hash::Quick;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ struct Entry<T> {
 
 /// See the module's text.
 pub(super) struct Waiting<T> {
-    entries: HashMap<i32, Entry<T>>,
+    entries: HashMap<i32, Entry<T>, Quick>,
     /// Nobody's deadline is before this; `None`: the I/O task has no timer running.
     earliest: Option<Instant>,
     poisoned: Option<Error>,
@@ -19,7 +20,7 @@ pub(super) struct Waiting<T> {
 
 impl<T> Default for Waiting<T> {
     fn default() -> Self {
-        Waiting { entries: HashMap::new(), earliest: None, poisoned: None }
+        Waiting { entries: HashMap::default(), earliest: None, poisoned: None }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Client;
 use super::ids::{Lane, ProducerIds};
+use super::many::Held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::SendMode;
 use crate::jms::{Body, DeliveryMode, Jms};
@@ -144,15 +145,16 @@ impl Draft<'_> {
 }
 
 impl Client {
-    /// Takes a message or refuses it, and counts which.
+    /// Takes a message or refuses it, and counts which. `held`: frames that must not wait while this does.
     pub(super) fn accept<'a>(
         self: &Arc<Self>,
         message: &'a Message<'a>,
         options: &SendOptions,
         mode: Mode,
         lane: Lane,
+        held: Option<&Held>,
     ) -> Result<Accepted<'a>> {
-        let accepted = self.examine(message, options, mode, lane);
+        let accepted = self.examine(message, options, mode, lane, held);
         self.counters().taken(&accepted, message.body.len());
         accepted
     }
@@ -163,6 +165,7 @@ impl Client {
         options: &SendOptions,
         mode: Mode,
         lane: Lane,
+        held: Option<&Held>,
     ) -> Result<Accepted<'a>> {
         self.must_run()?;
         if !matches!(options.selector, Selector::RoundRobin) {
@@ -171,7 +174,7 @@ impl Client {
         }
         let rules = self.rules(options, mode)?;
         let draft = self.draft(message)?;
-        let permit = self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?;
+        let permit = self.admit(message.body.len(), rules.deadline, held)?;
         let after = match self.hooks.get() {
             None => None,
             Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &rules, lane))?),

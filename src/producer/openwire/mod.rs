@@ -4,6 +4,7 @@
 mod accept;
 mod establish;
 mod ids;
+mod many;
 mod request;
 mod room;
 mod send;

@@ -66,8 +66,8 @@ impl Client {
             SendOptions { timeout: Some(options.timeout.map_or(timeout, |own| own.min(timeout))), ..*options };
         let asked = Asked { topic: message.topic.to_owned(), timeout, deadline: started + timeout, receiver };
         let sent = SentRequest::new(&self.waiting, id, asked);
-        let accepted = self.accept(&message, &options, Mode::Async, Lane::Plain)?;
-        self.launch(accepted, Completion::Request(Box::new(sent)), None)
+        let accepted = self.accept(&message, &options, Mode::Async, Lane::Plain, None)?;
+        self.launch(accepted, Completion::Request(Box::new(sent)), None, None)
     }
 
     /// The queue for replies. It is made with the first request, in front of it, and anew on each connection.

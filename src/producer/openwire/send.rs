@@ -3,6 +3,7 @@
 use super::Client;
 use super::accept::{Accepted, Known};
 use super::ids::Lane;
+use super::many::Held;
 use super::session::{Session, Up};
 use crate::completion::{Completion, Outcome, Owed, Waiter};
 use crate::config::Backpressure;
@@ -27,6 +28,7 @@ pub(super) struct SendOp {
     /// The message's number, by which the broker knows it again.
     pub(super) sequence: i64,
     lane: Lane,
+    /// Empty once it is sent without `failover:`.
     frame: Bytes,
     started: Instant,
     deadline: Instant,
@@ -62,8 +64,8 @@ impl Client {
             Exchange::Silent => self.send_silently(message, options, Mode::Sync),
             _ => {
                 let waiter = Arc::new(Waiter::new());
-                let accepted = self.accept(message, options, Mode::Sync, Lane::Plain)?;
-                self.launch(accepted, Completion::Waiter(Arc::clone(&waiter)), None)?;
+                let accepted = self.accept(message, options, Mode::Sync, Lane::Plain, None)?;
+                self.launch(accepted, Completion::Waiter(Arc::clone(&waiter)), None, None)?;
                 waiter.wait()
             }
         }
@@ -123,35 +125,19 @@ impl Client {
         completion: Completion,
     ) -> Result<()> {
         self.transformed(message, |message| {
-            let accepted = self.accept(message, options, mode, Lane::Plain)?;
-            self.launch(accepted, completion, None)
+            let accepted = self.accept(message, options, mode, Lane::Plain, None)?;
+            self.launch(accepted, completion, None, None)
         })
     }
 
-    /// In order, up to the first that is refused: how many were accepted, and that refusal, which names its index.
-    pub(crate) fn submit_many<'m>(
-        self: &Arc<Self>,
-        messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
-        options: &SendOptions,
-        mode: Mode,
-    ) -> (usize, Result<()>) {
-        let mut accepted = 0;
-        for message in messages {
-            let submitted = message.and_then(|(message, completion)| self.submit(&message, options, mode, completion));
-            if let Err(refused) = submitted {
-                return (accepted, Err(refused.context(format_args!("messages[{accepted}]"))));
-            }
-            accepted += 1;
-        }
-        (accepted, Ok(()))
-    }
-
-    /// Numbers, encodes and sends what was accepted, in one step, so that messages reach the broker by their numbers.
+    /// Numbers, encodes and sends what was accepted, in one step, so that messages reach the broker by their numbers. With
+    /// `held` its frame may wait for others.
     pub(super) fn launch(
         self: &Arc<Self>,
         accepted: Accepted<'_>,
         completion: Completion,
         within: Option<Within<'_>>,
+        held: Option<&Held>,
     ) -> Result<()> {
         let Accepted { draft, rules, permit, after, .. } = accepted;
         let lane = if within.is_some() { Lane::Transacted } else { Lane::Plain };
@@ -197,8 +183,10 @@ impl Client {
             Some(Unsent::Lost((asker, cause))) => asker.lost(&cause),
             Some(Unsent::Ended(op, cause)) => op.fail(cause),
         }
-        if let Some(link) = link {
-            link.release();
+        match (link, held) {
+            (Some(link), Some(held)) => held.hold(link),
+            (Some(link), None) => link.release(),
+            (None, _) => {}
         }
         Ok(())
     }
@@ -222,7 +210,7 @@ impl Client {
     }
 
     fn send_silently(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions, mode: Mode) -> Outcome {
-        let accepted = self.accept(message, options, mode, Lane::Plain)?;
+        let accepted = self.accept(message, options, mode, Lane::Plain, None)?;
         self.push(accepted, None)
     }
 
@@ -339,7 +327,12 @@ impl SendOp {
         self.try_started = Instant::now();
         self.queue = up.queue.clone();
         up.queue.broker.counters.sent.add(self.frame.len());
-        let (command, frame, deadline) = (self.command, self.frame.clone(), self.deadline);
+        // It is kept where it may be needed again; else its memory goes where it came from, on the thread that writes it.
+        let frame = match self.client.failover() {
+            Some(_) => self.frame.clone(),
+            None => std::mem::take(&mut self.frame),
+        };
+        let (command, deadline) = (self.command, self.deadline);
         up.link.request(command, frame, self, deadline, hold)
     }
 

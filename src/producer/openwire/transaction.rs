@@ -59,14 +59,14 @@ impl Transacted {
         let client = &self.client;
         let exchange = client.exchange_of(message, true, false);
         let mode = if exchange == Exchange::Silent { Mode::Oneway } else { Mode::Sync };
-        let accepted = client.accept(message, options, mode, Lane::Transacted)?;
+        let accepted = client.accept(message, options, mode, Lane::Transacted, None)?;
         let connection = self.begin(accepted.rules.deadline)?;
         let within = Within { prepared: &self.prepared, text: &self.text, connection };
         let sent = match exchange {
             Exchange::Silent => client.push(accepted, Some(within)),
             _ => {
                 let waiter = Arc::new(Waiter::new());
-                let submitted = client.launch(accepted, Completion::Waiter(Arc::clone(&waiter)), Some(within));
+                let submitted = client.launch(accepted, Completion::Waiter(Arc::clone(&waiter)), Some(within), None);
                 submitted.and_then(|()| waiter.wait())
             }
         };

@@ -163,6 +163,7 @@ pub(super) fn row(
         // Any would have failed the check.
         lost: 0,
         duplicated: tally.duplicates,
+        duplicated_at: tally.duplicated_at,
         failed: tally.failed,
         recovery: longest_gap(&moments),
     })
@@ -183,6 +184,7 @@ fn java_row(bench: &Bench, connection: &Connection, fault: &Fault, load: &Load) 
         acknowledged: load.ids.len(),
         lost: load.ids.iter().filter(|id| !distinct.contains(id.as_str())).count(),
         duplicated: copies.values().map(|copies| copies - 1).sum(),
+        duplicated_at: Vec::new(),
         failed: load.failed,
         recovery: load.longest_gap,
     })

@@ -29,6 +29,8 @@ pub(crate) struct Row {
     pub(crate) acknowledged: usize,
     pub(crate) lost: usize,
     pub(crate) duplicated: usize,
+    /// When the messages of those copies completed, in milliseconds since 1970; the official client does not tell.
+    pub(crate) duplicated_at: Vec<u64>,
     pub(crate) failed: usize,
     /// The longest time between two acknowledgements.
     pub(crate) recovery: Duration,
@@ -101,6 +103,20 @@ pub fn the_fault_checker_finds_mutations(_: &Bench) -> Result<String, String> {
     let silence = load::longest_gap(&[5000, 1000, 1200, 4000]);
     if silence != Duration::from_millis(2800) {
         return Err(format!("the longest time between acknowledgements is {silence:?}"));
+    }
+    let row = Row {
+        fault: String::new(),
+        language: "go".to_owned(),
+        acknowledged: 9,
+        lost: 0,
+        duplicated: 3,
+        duplicated_at: vec![5, 20, 25],
+        failed: 0,
+        recovery: Duration::ZERO,
+    };
+    let causes = table::causes(&[row], &[("cut", 4), ("slow", 20), ("cut", 30)]);
+    if !causes.ends_with("| cut | 2 | 1 |\n| slow | 1 | 2 |\n") {
+        return Err(format!("the causes are {causes}"));
     }
     let steady: Vec<soak::Sample> = (0..400)
         .map(|second| soak::Sample {

@@ -135,7 +135,7 @@ pub fn soak_under_random_faults(bench: &Bench) -> Result<String, String> {
         flat(samples).map_err(|grows| format!("{language}: {grows}"))?;
     }
     table::write_soak(&rows, length(), &harmed)?;
-    Ok(format!("{} faults\n{}", harmed.len(), table::text(&rows)))
+    Ok(format!("{} faults\n{}{}", harmed.len(), table::text(&rows), table::causes(&rows, &harmed)))
 }
 
 /// One row of samples for each program, until `done`.
@@ -151,8 +151,8 @@ fn sample(pids: &[u32], done: &AtomicBool) -> Vec<Vec<Sample>> {
     samples
 }
 
-/// Does one fault after the other; their names.
-fn harm_at_random(bench: &Bench, field: &Field<'_>) -> Result<Vec<&'static str>, String> {
+/// Does one fault after the other; their names, and when they began.
+fn harm_at_random(bench: &Bench, field: &Field<'_>) -> Result<Vec<(&'static str, u64)>, String> {
     // Those that can be done any number of times.
     let kinds: Vec<&Fault> = KINDS.iter().filter(|fault| fault.on == On::TwoMasters && fault.name != "moved").collect();
     let (begin, mut harmed) = (Instant::now(), Vec::new());
@@ -164,7 +164,7 @@ fn harm_at_random(bench: &Bench, field: &Field<'_>) -> Result<Vec<&'static str>,
         random ^= random >> 7;
         random ^= random << 17;
         let fault = kinds[(random % kinds.len() as u64) as usize];
-        harmed.push(fault.name);
+        harmed.push((fault.name, now_ms()));
         (fault.harm)(bench, field)?;
         thread::sleep(fault.lasts);
         (fault.mend)(bench, field)?;

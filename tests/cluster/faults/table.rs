@@ -12,7 +12,7 @@ const HEAD: &str = "| fault | language | acknowledged | lost | duplicated | fail
 
 /// A row of the table.
 pub(super) fn line(row: &Row) -> String {
-    let Row { fault, language, acknowledged, lost, duplicated, failed, recovery } = row;
+    let Row { fault, language, acknowledged, lost, duplicated, failed, recovery, .. } = row;
     let language = if language == "java" { "Java (official)" } else { language };
     let seconds = recovery.as_secs_f64();
     format!("| {fault} | {language} | {acknowledged} | {lost} | {duplicated} | {failed} | {seconds:.1} |")
@@ -23,15 +23,33 @@ pub(super) fn text(rows: &[Row]) -> String {
     rows.iter().fold(HEAD.to_owned(), |text, row| text + &line(row) + "\n")
 }
 
-/// Puts what became of a soak on the page.
-pub(super) fn write_soak(rows: &[Row], length: Duration, faults: &[&str]) -> Result<(), String> {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for fault in faults {
-        *kinds.entry(fault).or_default() += 1;
+/// Puts what became of a soak on the page. `faults`: each with the time of its beginning, one after the other.
+pub(super) fn write_soak(rows: &[Row], length: Duration, faults: &[(&str, u64)]) -> Result<(), String> {
+    let head = format!("{} seconds, {} faults.\n\n", length.as_secs(), faults.len());
+    change_page("soak", &(head + &text(rows) + "\n" + &causes(rows, faults)))
+}
+
+/// Which fault the second copies are from: the last that began before their messages completed.
+pub(super) fn causes(rows: &[Row], faults: &[(&str, u64)]) -> String {
+    let mut kinds: BTreeMap<&str, (usize, Vec<usize>)> = BTreeMap::new();
+    for (kind, _) in faults {
+        kinds.entry(kind).or_insert_with(|| (0, vec![0; rows.len()])).0 += 1;
     }
-    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    let told = format!("{} seconds, {} faults: {}.\n\n", length.as_secs(), faults.len(), kinds.join(", "));
-    change_page("soak", &(told + &text(rows)))
+    for (at, row) in rows.iter().enumerate() {
+        for moment in &row.duplicated_at {
+            let cause = faults.iter().rev().find(|(_, begin)| begin <= moment).or(faults.first());
+            if let Some((_, copies)) = cause.and_then(|(kind, _)| kinds.get_mut(kind)) {
+                copies[at] += 1;
+            }
+        }
+    }
+    let languages: Vec<&str> = rows.iter().map(|row| row.language.as_str()).collect();
+    let head =
+        format!("| fault | times | duplicated: {} |\n|---|---{}|\n", languages.join(" | "), "|---".repeat(rows.len()));
+    kinds.iter().fold(head, |text, (kind, (times, copies))| {
+        let copies: Vec<String> = copies.iter().map(usize::to_string).collect();
+        text + &format!("| {kind} | {times} | {} |\n", copies.join(" | "))
+    })
 }
 
 /// Puts the table between its marks on the page.
