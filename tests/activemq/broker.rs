@@ -21,6 +21,7 @@ pub struct Broker {
     process: Process,
     pub port: u16,
     /// Where it listens for TLS, if it was told to.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code))]
     pub tls_port: u16,
     _data: Option<ScratchDir>,
 }
