@@ -27,6 +27,8 @@ type SendEnd struct {
 // When ctx is done Send returns at once. It does not take the message back: one that was handed to the library goes on by
 // itself, and whatever becomes of it is dropped, once. The error says by MaybePersisted whether that is so.
 //
+// To ActiveMQ the message asks for an answer whatever its delivery mode is, and takes no room in the producer window.
+//
 // Errors: [ErrInvalidArgument], [ErrInvalidMessage], [ErrMessageTooLarge], [ErrNotStarted], [ErrClosed],
 // [ErrNoNameServer], [ErrNoRoute], [ErrBrokerNotFound], [ErrConnect], [ErrConnectionLost], [ErrTimeout], [ErrBroker],
 // [ErrProtocol], [ErrBackpressure], [ErrForbidden], [ErrCanceled], and [ErrWouldDeadlock] in a callback.
