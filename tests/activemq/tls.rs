@@ -15,7 +15,6 @@ fn broker(authority: &Authority, name: &str, files: &Path) -> Broker {
     Broker::start(&[("tls", files.to_str().unwrap())], false)
 }
 
-/// Rows: AM-01.
 #[test]
 fn a_broker_behind_tls_is_trusted_by_its_authority_and_its_name() {
     let files = ScratchDir::new("activemq-tls").unwrap();
