@@ -44,7 +44,7 @@ fn the_java_client_answers_requests() {
     let reply = ends.recv_timeout(LIMIT).unwrap().unwrap();
     answering.join().unwrap();
     assert_eq!(reply.body, b"re: \0\xff\x07");
-    let error = producer.request(&text(&queue, "nobody"), &options, Duration::from_millis(300)).unwrap_err();
+    let error = producer.request(&text(&queue, "nobody"), &options, Duration::from_millis(3000)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestTimeout);
     // The reply that comes after that is taken off its queue, and nothing waits for it.
     answered(broker, &queue).join().unwrap();

@@ -26,7 +26,7 @@ from .selector import Selector
 from .trace import TraceContext
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 _PLAIN: Departures = (None, None, None)
 _TRACE_PARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -306,7 +306,7 @@ class AsyncProducer(AsyncCalls, ProducerBase):
         finally:
             self._detach(loop is self._loop)
 
-    async def __aenter__(self) -> AsyncProducer:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

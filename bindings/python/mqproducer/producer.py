@@ -22,7 +22,7 @@ from .trace import TraceCalls
 from .transaction import TransactionCalls
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 
 class Producer(BatchCalls, RequestCalls, TemporaryCalls, TraceCalls, TransactionCalls, ProducerBase):
@@ -241,7 +241,7 @@ class Producer(BatchCalls, RequestCalls, TemporaryCalls, TraceCalls, Transaction
         """
         self._end(timeout_ms)
 
-    def __enter__(self) -> Producer:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

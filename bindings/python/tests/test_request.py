@@ -111,10 +111,10 @@ class Requests(unittest.TestCase):
 
     def test_no_reply(self) -> None:
         with self.assertRaises(RequestTimeoutError) as raised:
-            self.producer.request("Silent", b"x", timeout_ms=100)
+            self.producer.request("Silent", b"x", timeout_ms=2_000)
         self.assertIsInstance(raised.exception, TimeoutError)
         self.assertNotIsInstance(raised.exception, MqTimeoutError)
-        error = self.producer.request_future("Silent", b"x", timeout_ms=100).exception(20)
+        error = self.producer.request_future("Silent", b"x", timeout_ms=2_000).exception(20)
         self.assertIs(type(error), RequestTimeoutError)
         self.assertEqual(self.cluster.message_count("Silent"), 2)
 
