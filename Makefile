@@ -3,6 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
+ARCHITECTURES ?= amd64 arm64
 PLATFORMS ?= linux-x86_64-gnu linux-aarch64-gnu linux-x86_64-musl linux-aarch64-musl
 LIBDIR ?= lib
 SONAME = libmqproducer.so.$(firstword $(subst ., ,$(shell sh packaging/version.sh)))
@@ -11,7 +12,7 @@ FOLD = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/x86_64-unknown
 comma = ,
 PLATFORM = linux-$(shell uname -m)-$(if $(wildcard /lib/ld-musl-*),musl,gnu)
 
-.PHONY: demo test test-long lint header bench bench-drivers bench-activemq faults package packages install librocketmq docs reference site clean
+.PHONY: demo test test-long lint header bench bench-drivers bench-activemq faults package packages proof install librocketmq docs reference site clean
 
 demo:
 	@CARGO="$(CARGO)" sh examples/demo.sh
@@ -55,7 +56,8 @@ reference:
 # is given here only: the tests load what cargo builds, by its own name. packaging/cflags leave out of zstd what makes
 # decompressing faster, which no send does.
 package:
-	CFLAGS="$(CFLAGS) $$(cat packaging/cflags)" $(CARGO) rustc --release --lib --crate-type cdylib,staticlib -- -C link-arg=-Wl,-soname,$(SONAME) $(FOLD)
+	CFLAGS="$(CFLAGS) $$(cat packaging/cflags)" RUSTFLAGS="$(RUSTFLAGS) $$(sh packaging/rustflags.sh)" \
+	    $(CARGO) rustc --release --lib --crate-type cdylib,staticlib -- -C link-arg=-Wl,-soname,$(SONAME) $(FOLD)
 	ln -sf libmqproducer.so $(TARGET)/release/$(SONAME)
 	sh packaging/package.sh $(TARGET)/release $(PLATFORM)
 
@@ -72,6 +74,10 @@ site: reference
 # The libraries for each platform, by zig, and all that is given away of them: archives, .debs, wheels, the Go module.
 packages:
 	sh packaging/all.sh $(PLATFORMS)
+
+# Each of those, installed by its one command in an empty Debian 12 and used: packaging/proof.sh says what it takes.
+proof:
+	sh packaging/proof.sh $(ARCHITECTURES)
 
 # What the parts of a send cost, by criterion, and the instructions of whole sends through the C surface, by callgrind.
 bench: package
@@ -100,7 +106,8 @@ bench-activemq: package
 # static library one object remains, in which only the old functions can be seen. Both are put in place whole, under
 # programs that use the ones before.
 librocketmq:
-	CARGO_TARGET_DIR=$(TARGET)/librocketmq $(CARGO) build -p librocketmq --release
+	CARGO_TARGET_DIR=$(TARGET)/librocketmq RUSTFLAGS="$(RUSTFLAGS) $$(sh packaging/rustflags.sh)" \
+	    $(CARGO) build -p librocketmq --release
 	mkdir -p dist/librocketmq/lib dist/librocketmq/include
 	new=$$(mktemp -d dist/librocketmq/lib/new.XXXXXX) && \
 	    strip --strip-unneeded -o $$new/librocketmq.so $(TARGET)/librocketmq/release/librocketmq.so && \

@@ -7,7 +7,7 @@ sh packaging/version.sh check
 sh packaging/cross.sh "$@"
 rm -rf dist/wheels dist/archives
 for platform; do
-    sh packaging/give.sh "$platform" "$packages/$platform/libraries"
+    sh packaging/give.sh "$platform" "$packages/$platform/libraries" "$packages/$platform/librocketmq"
     sh packaging/wheel.sh "$platform" "$packages/$platform/libraries"
 done
 sh packaging/wheel.sh sdist

@@ -1,8 +1,10 @@
 #!/bin/sh
 # cross.sh PLATFORM...: builds the libraries for each PLATFORM (linux-{x86_64,aarch64}-{gnu,musl}) on any x86-64 Linux,
-# stripped, into $CARGO_TARGET_DIR/packages/PLATFORM/libraries. Those for gnu run from glibc 2.17 on.
-# Zig, from PyPI, compiles the C parts and links. Where Rust's standard library for the processor is not installed, it is
-# built from its source, which must be: rustup toolchain install nightly --component rust-src, or Debian's rust-web-src.
+# stripped, into $CARGO_TARGET_DIR/packages/PLATFORM/libraries, and the drop-in for the native client into …/librocketmq.
+# Those for gnu run from glibc 2.17 on.
+# Zig, from PyPI, compiles the C parts and links. Rust's standard library for the platform comes by rustup; where there is
+# none it is built from its source, which must be there: rustup toolchain install nightly --component rust-src, or
+# Debian's rust-web-src.
 # Another processor takes its binutils, too: binutils-aarch64-linux-gnu.
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,7 +28,9 @@ for platform; do
     target=$processor-unknown-linux-${platform##*-}
     run=$CARGO
     build_std=
-    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
+    library=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    [ -d "$library" ] || ! command -v rustup >/dev/null 2>&1 || rustup target add "$target" || :
+    if [ ! -d "$library" ]; then
         build_std=-Zbuild-std=std,panic_unwind
         if has_source rustc; then
             export RUSTC_BOOTSTRAP=1
@@ -41,18 +45,32 @@ for platform; do
     sh packaging/zig.sh "$platform" "$tools"
     lower=$(echo "$target" | tr - _)
     upper=$(echo "$lower" | tr '[:lower:]' '[:upper:]')
-    flags="-Alinker_messages"
+    flags="-Alinker_messages $(sh packaging/rustflags.sh "$target")"
     case $platform in *-musl) flags="$flags -Ctarget-feature=-crt-static -Clink-self-contained=no" ;; esac
-    # The command is a list of words.
-    # shellcheck disable=SC2086
-    env "CARGO_TARGET_${upper}_LINKER=$tools/cc" "CARGO_TARGET_${upper}_RUSTFLAGS=$flags" \
-        "CC_$lower=$tools/cc" "AR_$lower=$tools/ar" "RANLIB_$lower=$tools/ranlib" \
-        $run rustc $build_std --release --lib --crate-type cdylib,staticlib --target "$target" -- \
-        -C "link-arg=-Wl,-soname,$soname"
+    # run_cargo COMMAND ARGUMENT...
+    run_cargo() {
+        command=$1
+        shift
+        # The command is a list of words.
+        # shellcheck disable=SC2086
+        env "CARGO_TARGET_${upper}_LINKER=$tools/cc" "CARGO_TARGET_${upper}_RUSTFLAGS=$flags" \
+            "CC_$lower=$tools/cc" "AR_$lower=$tools/ar" "RANLIB_$lower=$tools/ranlib" \
+            $run "$command" $build_std --locked --release --target "$target" "$@"
+    }
+    run_cargo rustc --lib --crate-type cdylib,staticlib -- -C "link-arg=-Wl,-soname,$soname"
     built=${CARGO_TARGET_DIR:-$PWD/target}/$target/release
     prefix=
     [ "$processor" = "$(uname -m)" ] || prefix=$processor-linux-gnu-
     sh packaging/strip.sh "$built/libmqproducer.so" "$built/libmqproducer.a" "$packages/$platform/libraries" "$prefix"
     sh packaging/whole.sh "$packages/$platform/libraries/libmqproducer.a" "$packages/$platform/libraries/libmqproducer-whole.a" "$prefix"
     sh packaging/inspect.sh "$platform" "$packages/$platform/libraries"
+
+    # In a folder of its own: there the core is built without its C surface.
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/librocketmq run_cargo build -p librocketmq
+    built=${CARGO_TARGET_DIR:-$PWD/target}/librocketmq/$target/release
+    mkdir -p "$packages/$platform/librocketmq"
+    "${prefix}strip" --strip-unneeded -o "$packages/$platform/librocketmq/librocketmq.so" "$built/librocketmq.so"
+    chmod 644 "$packages/$platform/librocketmq/librocketmq.so"
+    sh bindings/librocketmq/archive.sh "$built/librocketmq.a" "$packages/$platform/librocketmq/librocketmq.a" "$prefix"
+    sh packaging/inspect.sh "$platform" "$packages/$platform/librocketmq"
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# give.sh PLATFORM LIBRARIES: packs stripped libraries, with their headers, into dist/archives: an archive, the debug file
+# give.sh PLATFORM LIBRARIES [LIBROCKETMQ]: packs stripped libraries, with their headers, into dist/archives: an archive, the debug file
 # as another, and for glibc a .deb.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,6 +16,14 @@ mkdir -p "$work/debug/lib"
 cp "$libraries/libmqproducer.so.$version.debug" "$work/debug/lib/"
 sh packaging/archive.sh "$work/debug" dist/archives "$name-debug"
 case $platform in
-linux-x86_64-gnu) sh packaging/deb.sh "$libraries" dist/archives amd64 ;;
-linux-aarch64-gnu) sh packaging/deb.sh "$libraries" dist/archives arm64 ;;
+linux-x86_64-gnu) architecture=amd64 ;;
+linux-aarch64-gnu) architecture=arm64 ;;
+*) architecture= ;;
 esac
+[ -z "$architecture" ] || sh packaging/deb.sh "$libraries" dist/archives "$architecture"
+# The drop-in for the native client, where it was built, too.
+[ -e "${3-}/librocketmq.so" ] || exit 0
+install -D -m 644 LICENSE "$work/old/share/doc/librocketmq/copyright"
+sh packaging/tree-librocketmq.sh "$3" "$work/old" lib
+sh packaging/archive.sh "$work/old" dist/archives "librocketmq-$version-$platform"
+[ -z "$architecture" ] || sh packaging/deb.sh "$3" dist/archives "$architecture" librocketmq

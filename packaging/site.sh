@@ -15,9 +15,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 pages=$work/pages
 # The pages and what they link to, in the folders that they have here.
-git ls-files -- '*.md' LICENSE include docs examples bindings tests/acceptance benches/results benches/drivers |
+git ls-files -- '*.md' LICENSE include docs examples bindings tests/acceptance benches/results benches/drivers packaging/results |
     grep -v '^README\.md$' | while read -r file; do install -D -m 644 "$file" "$pages/$file"; done
 cp README.md "$pages/index.md"
+cp packaging/site.css "$pages/"
 {
     echo "# The reference of each language"
     echo

@@ -2,6 +2,7 @@
 # try-go.sh PROXY MODULE: a new Go project takes the module from a module proxy in a folder, without pkg-config and
 # without an installed library, and sends; then vendored; and without cgo the compiler says what is missing.
 set -eu
+here=$(cd "$(dirname "$0")" && pwd)
 proxy=$(realpath "$1") module=$2
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -10,36 +11,7 @@ export GOPROXY="file://$proxy" GONOSUMDB="$module" GONOSUMCHECK=1 GOFLAGS=-modca
     PKG_CONFIG=/nonexistent GOSUMDB=off
 mkdir "$work/project"
 cd "$work/project"
-cat >main.go <<GO
-package main
-
-import (
-	"context"
-	"fmt"
-	"log"
-
-	"$module"
-)
-
-func main() {
-	ctx := context.Background()
-	producer, err := mqproducer.New("mock://demo", "orders")
-	if err == nil {
-		err = producer.Start()
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	receipt, err := producer.Send(ctx, &mqproducer.Message{Topic: "Orders", Body: []byte("hello")})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(receipt.MessageID, receipt.QueueID, receipt.QueueOffset)
-	if err := producer.Close(ctx); err != nil {
-		log.Fatal(err)
-	}
-}
-GO
+sed "s|@MODULE@|$module|" "$here/first/first.go.in" >main.go
 go mod init first 2>/dev/null
 go get "$module"
 go build -o first .

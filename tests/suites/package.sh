@@ -86,6 +86,9 @@ for package in dist/archives/*_"$(dpkg --print-architecture 2>/dev/null || echo 
     [ -e "$work/deb/usr/include/mqproducer.hpp" ]
     [ "$(dpkg-deb -f "$package" Package Version | tr '\n' ' ')" = "Package: mqproducer Version: $version " ]
 done
+# The crate, packed as a registry takes it.
+sh packaging/crate.sh "dist/lib/libmqproducer.so.$version" | tee "$work/crate"
+[ -z "${MQP_TEST_LONG-}" ] || ! command -v rustup >/dev/null 2>&1 || sh packaging/platforms.sh
 # A wheel and a Go module with these libraries inside, each tried where nothing else is.
 mkdir -p "$work/packages/$platform/libraries"
 cp "dist/lib/libmqproducer.so.$version" "$work/packages/$platform/libraries/"
