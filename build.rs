@@ -47,6 +47,11 @@ const REWRITE: &str = "MQP_WRITE_HEADER";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var_os("CARGO_CFG_UNIX").is_none() {
+        // In place of many errors in the code.
+        println!("cargo::error=mqproducer needs a Unix system: it has no code for other ones, such as Windows, yet");
+        std::process::exit(1);
+    }
     // Without the C surface nothing that makes its header is built either.
     #[cfg(feature = "capi")]
     c_surface();

@@ -96,6 +96,7 @@ sh packaging/whole.sh dist/lib/libmqproducer.a "$work/packages/$platform/librari
 rm -rf dist/wheels
 MQP_WHEEL_TAG=linux_$(uname -m) sh packaging/wheel.sh "$platform" "$work/packages/$platform/libraries" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 sh packaging/try-wheel.sh dist/wheels/*.whl | tee "$work/wheel"
+sh packaging/try-sdist.sh "dist/lib/libmqproducer.so.$version"
 sh packaging/go.sh "$work/packages"
 sh packaging/try-go.sh dist/go/proxy mqproducer.example/mqproducer
 ways="$ways, a wheel ($(sed -n 's/^from pip install to the first acknowledged message: //p' "$work/wheel")), a Go module"
