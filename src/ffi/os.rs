@@ -104,6 +104,11 @@ pub(crate) fn is_library_thread() -> bool {
 #[derive(Debug)]
 pub(crate) struct RawThread(libc::pthread_t);
 
+// SAFETY: the handle names a thread, whatever its type is (musl's is a pointer): the calls take it from any thread.
+unsafe impl Send for RawThread {}
+// SAFETY: as above; and nothing reads what it may point to.
+unsafe impl Sync for RawThread {}
+
 struct Start<T> {
     entry: fn(&T),
     name: CString,
@@ -248,7 +253,7 @@ pub(crate) fn wait_readable(descriptor: BorrowedFd<'_>, timeout: Duration) -> io
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn poll(polled: &mut libc::pollfd, timeout: Duration) -> i64 {
     let timeout = libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::c_long::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     };
     // SAFETY: one entry and the time are lent for the call; there is no set of signals, whose size is then not read.
