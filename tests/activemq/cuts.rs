@@ -65,7 +65,9 @@ impl Relay {
         let first = spawn(move || {
             let (client, _) = listener.accept().unwrap();
             let server = TcpStream::connect(&address).unwrap();
-            // Later connections are passed through.
+            cut_at(client, server, step, when, &counted, &done);
+            // Later connections are passed through. Not before the broker has done with the first one, which it leaves
+            // unread when the same client comes again.
             spawn(move || {
                 for client in listener.incoming().map_while(std::result::Result::ok) {
                     let Ok(server) = TcpStream::connect(&address) else { continue };
@@ -74,7 +76,6 @@ impl Relay {
                     spawn(move || copy(client, server, |_| true));
                 }
             });
-            cut_at(client, server, step, when, &counted, &done);
         });
         Relay { port, seen, cut, first: Mutex::new(Some(first)) }
     }
