@@ -254,6 +254,8 @@ func TestABatchHasItsContextsEnd(t *testing.T) {
 			t.Errorf("%+v", end)
 		}
 	}
+	// One in whose flight nothing is left of the batch before.
+	p = startedProducer(t, silentBroker(t), WithTimeout(time.Hour))
 	ctx, cancel = context.WithCancel(background)
 	canceled := make(chan error, 1)
 	go func() {

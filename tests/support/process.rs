@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 const KEPT_LINES: usize = 1000;
 const TAIL_LINES: usize = 40;
+/// How long all threads of a process may take to stop.
+const FREEZING: Duration = Duration::from_secs(20);
 
 struct Job {
     command: Command,
@@ -167,9 +169,27 @@ impl Process {
         Ok(since.elapsed())
     }
 
-    /// Freezes it (SIGSTOP): its sockets stay open and nothing answers.
+    /// Freezes it (SIGSTOP), and waits until each of its threads has stopped: its sockets stay open and nothing answers.
     pub fn stop(&self) -> Result<(), String> {
-        self.signal("STOP")
+        self.signal("STOP")?;
+        let limit = Instant::now() + FREEZING;
+        while !self.is_stopped()? {
+            if Instant::now() > limit {
+                return Err(format!("{} does not stop within {FREEZING:?}", self.recipe.name));
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Whether all of its threads are stopped, as the kernel tells (proc(5)); one that has just ended counts as stopped.
+    fn is_stopped(&self) -> Result<bool, String> {
+        let folder = format!("/proc/{}/task", self.pid());
+        let threads = std::fs::read_dir(&folder).map_err(|error| format!("{folder}: {error}"))?;
+        Ok(threads.flatten().all(|thread| {
+            let status = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            status.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 't', 'Z', 'X']))
+        }))
     }
 
     /// Lets a frozen process go on (SIGCONT).
