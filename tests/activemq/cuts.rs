@@ -151,11 +151,13 @@ fn cut_at(
             if !(is_last && when == When::Before) {
                 server.write_all(&bytes).unwrap();
             }
+            // Who sees the step sees the cut, too.
+            let ends = is_last && when != When::Answered;
+            cut.fetch_or(ends, Ordering::SeqCst);
             if is_step {
                 seen.store(steps, Ordering::SeqCst);
             }
-            if is_last && when != When::Answered {
-                cut.store(true, Ordering::SeqCst);
+            if ends {
                 let _ = client.shutdown(Shutdown::Both);
                 break 'reading;
             }
