@@ -135,7 +135,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 	left := countdown(ctx)
 	flush := func() error {
 		defer p.release()
-		if messages := p.room.waitIdle(left.most()); messages > 0 {
+		if messages := p.settle(left); messages > 0 {
 			return attribute(notCompleted("flush", messages), left.bounded)
 		}
 		var failure *C.mqp_error
@@ -169,7 +169,7 @@ func (p *Producer) Close(ctx context.Context) error {
 		defer p.release()
 		defer p.disown()
 		p.room.close()
-		p.room.waitIdle(left.most())
+		p.settle(left)
 		var failure *C.mqp_error
 		C.mqp_producer_close(p.handle, left.milliseconds(), &failure)
 		err := take(failure)
@@ -187,6 +187,22 @@ func (p *Producer) Close(ctx context.Context) error {
 		return interrupted(ctx, "close goes on by itself", false)
 	}
 	return err
+}
+
+// settle waits until nothing is in flight, and tells how many messages are left at the end of the time. Meanwhile the
+// library is asked to send what auto_batch holds back, again and again: messages may be handed to it only now.
+func (p *Producer) settle(left remaining) (messages int) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		C.mqp_producer_flush(p.handle, 0, nil)
+		most := left.most()
+		last := most >= 0 && most <= pause
+		if !last {
+			most = pause
+		}
+		if messages = p.room.waitIdle(most); messages == 0 || last {
+			return messages
+		}
+	}
 }
 
 // lastCalls is how long Close waits for callbacks after its deadline, as the library does.
