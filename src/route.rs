@@ -25,6 +25,12 @@ pub(crate) struct Broker {
     pub(crate) template: OnceLock<Template>,
 }
 
+impl Broker {
+    pub(crate) fn new(name: Arc<str>, address: Arc<str>, counters: Arc<BrokerCounters>) -> Self {
+        Broker { name, address, counters, template: OnceLock::new() }
+    }
+}
+
 impl PartialEq for Broker {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.address == other.address

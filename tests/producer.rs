@@ -256,14 +256,17 @@ fn a_message_that_failed_before_the_connection_opened_is_not_sent_later() {
     let settings = [("send_msg_max_timeout_per_request", "20"), ("reconnect_backoff_max", "400")];
     let producer = producer(&names.url(), &settings);
     // The pauses before dialling grow beyond the time of a try: these messages wait for a connection in vain.
+    let early = message().with_tags("early");
     for _ in 0..8 {
-        let error = send(&producer).unwrap_err();
+        let error = producer.send(&early, &SendOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
         assert!(!error.maybe_persisted());
     }
     let broker = FakeServer::start_at(&address, |_, _| Act::stored(0, 0));
     eventually("a send to the broker that came", || send(&producer).is_ok());
-    assert_eq!(broker.seen(SEND_MESSAGE_V2).len(), 1);
+    // On a slow machine the later message may have been tried more than once.
+    let seen = broker.seen(SEND_MESSAGE_V2);
+    assert!(!seen.is_empty() && seen.iter().all(|request| !request.get("i").unwrap().contains("early")));
 }
 
 /// Rows: LC-12 LC-17 ST-03 CF-13 RM-02.

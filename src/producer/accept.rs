@@ -200,7 +200,7 @@ impl Core {
         let mut head = self.head(message, &topic, form)?;
         let permit = match form.cork {
             None => self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?,
-            Some(cork) => self.admit_one_of_many(message.body.len(), rules.deadline, cork)?,
+            Some(cork) => self.admit_one_of_many(message.body.len(), rules.deadline, || cork.draw())?,
         };
         let compressed = if form.batch { None } else { self.settings.compression.apply(message.body) };
         if compressed.is_some() {

@@ -5,7 +5,7 @@
 
 use super::Mode;
 use super::accept::Rules;
-use super::admission::Admission;
+use super::admission::{Admission, Permit};
 use super::events::Events;
 use super::hooks::{Hook, Hooks};
 use super::statistics::Reports;
@@ -194,6 +194,19 @@ impl Base {
     pub(super) fn backpressure(&self) -> Backpressure {
         // Room is given back by the dispatcher, which would wait for itself in a callback.
         if is_library_thread() { Backpressure::Fail } else { self.settings.backpressure }
+    }
+
+    /// Room in flight for one of many messages. What is not there at once may depend on what its caller holds back, which
+    /// `let_go` sends.
+    pub(super) fn admit_one_of_many(&self, bytes: usize, deadline: Instant, let_go: impl FnOnce()) -> Result<Permit> {
+        let policy = self.backpressure();
+        match self.admission.admit(bytes, Backpressure::Fail, deadline) {
+            Err(full) if full.kind() == ErrorKind::Backpressure && policy != Backpressure::Fail => {
+                let_go();
+                self.admission.admit(bytes, policy, deadline)
+            }
+            admitted => admitted,
+        }
     }
 
     pub(super) fn counters(&self) -> &Counters {

@@ -9,7 +9,7 @@ use crate::route::{Broker, Queue};
 use crate::runtime::Dispatcher;
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// A message that was accepted and waits in a group.
@@ -118,8 +118,6 @@ impl Watched {
 impl Queue {
     /// Stands for one that is not chosen yet.
     pub(super) fn unknown() -> Queue {
-        let broker =
-            Broker { name: "".into(), address: "".into(), counters: Arc::default(), template: OnceLock::new() };
-        Queue { broker: Arc::new(broker), id: -1 }
+        Queue { broker: Arc::new(Broker::new("".into(), "".into(), Arc::default())), id: -1 }
     }
 }

@@ -2,19 +2,33 @@
 
 use super::Mode;
 use super::accept::Form;
-use super::admission::Permit;
 use super::lifecycle::Core;
 use super::lookup::Found;
 use crate::completion::Completion;
-use crate::config::Backpressure;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::message::{Message, SendOptions};
 use crate::net::cork::Cork;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Submits messages in order, up to the first that is refused: how many were accepted, and that refusal, which names its
+/// index.
+pub(super) fn submit_each<'m, T>(
+    messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
+    mut submit: impl FnMut(&Message<'m>, Completion) -> Result<T>,
+) -> (usize, Result<()>) {
+    let mut accepted = 0;
+    for message in messages {
+        if let Err(refused) = message.and_then(|(message, completion)| submit(&message, completion)) {
+            return (accepted, Err(refused.context(format_args!("messages[{accepted}]"))));
+        }
+        accepted += 1;
+    }
+    (accepted, Ok(()))
+}
+
 impl Core {
-    /// In order, up to the first that is refused: how many were accepted, and that refusal, which names its index.
+    /// As [`submit_each`]; what is accepted leaves together.
     pub(crate) fn submit_many<'m>(
         self: &Arc<Self>,
         messages: impl Iterator<Item = Result<(Message<'m>, Completion)>>,
@@ -23,30 +37,10 @@ impl Core {
     ) -> (usize, Result<()>) {
         let cork = Cork::default();
         let form = Form { cork: Some(&cork), ..Form::default() };
-        let mut accepted = 0;
-        for message in messages {
-            let submitted = message.and_then(|(message, completion)| match &self.accumulator {
-                Some(accumulator) => self.accumulate(accumulator, &message, options, mode, &form, completion),
-                None => self.submit_as(&message, options, mode, &form, completion),
-            });
-            if let Err(refused) = submitted {
-                return (accepted, Err(refused.context(format_args!("messages[{accepted}]"))));
-            }
-            accepted += 1;
-        }
-        (accepted, Ok(()))
-    }
-
-    /// Room that is not there at once may depend on what is held back.
-    pub(super) fn admit_one_of_many(&self, bytes: usize, deadline: Instant, cork: &Cork) -> Result<Permit> {
-        let policy = self.backpressure();
-        match self.admission.admit(bytes, Backpressure::Fail, deadline) {
-            Err(full) if full.kind() == ErrorKind::Backpressure && policy != Backpressure::Fail => {
-                cork.draw();
-                self.admission.admit(bytes, policy, deadline)
-            }
-            admitted => admitted,
-        }
+        submit_each(messages, |message, completion| match &self.accumulator {
+            Some(accumulator) => self.accumulate(accumulator, message, options, mode, &form, completion),
+            None => self.submit_as(message, options, mode, &form, completion),
+        })
     }
 
     /// What is held back need not wait for a lookup.

@@ -4,7 +4,7 @@ use super::{Broker, Queue};
 use crate::protocol::remoting::route::{PERM_WRITE, TopicQueueMapping, TopicRouteData};
 use crate::statistics::counters::BrokersCounters;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Most queues on one broker: a route must not be able to ask for unbounded memory.
 const MAX_QUEUES: i32 = 65_536;
@@ -25,7 +25,7 @@ fn masters<'d>(data: &'d TopicRouteData, counters: &BrokersCounters) -> HashMap<
     let master = |broker: &'_ crate::protocol::remoting::route::BrokerData| {
         let (name, address) = (broker.broker_name.as_str().into(), broker.master()?.into());
         let counters = counters.of(&name);
-        Some(Arc::new(Broker { name, address, counters, template: OnceLock::new() }))
+        Some(Arc::new(Broker::new(name, address, counters)))
     };
     data.broker_datas.iter().filter_map(|broker| Some((broker.broker_name.as_str(), master(broker)?))).collect()
 }

@@ -16,6 +16,9 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// After this long without a message none is expected any more.
 const QUIET_MS: u64 = 300;
 
+/// A Java machine that starts quickly and takes little.
+const SMALL: [&str; 3] = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
 /// A broker in a process of its own.
 pub struct Broker {
     process: Process,
@@ -34,8 +37,7 @@ impl Broker {
         let (port, tls_port) = (ports.first(), ports.first() + 1);
         ports.release();
         let data = durable.then(|| ScratchDir::new("activemq").unwrap());
-        let mut args: Vec<OsString> =
-            ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"].map(Into::into).into();
+        let mut args: Vec<OsString> = SMALL.map(Into::into).into();
         args.extend(["-cp", &files.class_path, "mqproducer.activemq.BrokerMain"].map(OsString::from));
         args.push("detached=true".into());
         args.push(format!("port={port}").into());
@@ -58,8 +60,7 @@ impl Broker {
         let file = data.path().join("activemq.xml");
         let text = include_str!("distribution/activemq.xml").replace("PORT", &port.to_string());
         std::fs::write(&file, text).unwrap();
-        let mut args: Vec<OsString> =
-            ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"].map(Into::into).into();
+        let mut args: Vec<OsString> = SMALL.map(Into::into).into();
         for (name, path) in
             [("home", home.clone()), ("base", home.clone()), ("conf", home.join("conf")), ("data", data.path().into())]
         {

@@ -1,7 +1,8 @@
 //! Connections that a relay cuts at each step of a transaction: what the caller was told against what the broker stored.
 
 use crate::broker::{Broker, LIMIT, bodies, close, producer, queue};
-use mqproducer::protocol::openwire::{Command, MAX_FRAME, Packet, split};
+use crate::wire::frames;
+use mqproducer::protocol::openwire::Command;
 use mqproducer::{ErrorKind, Message, Producer, Result, SendOptions};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -34,26 +35,10 @@ struct Relay {
     first: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Copies one direction until its end or until `stop`, and closes the other side's direction then.
-fn copy(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
-    let mut chunk = [0; 8192];
-    while let Ok(read @ 1..) = from.read(&mut chunk) {
-        if !pass(&chunk[..read]) || to.write_all(&chunk[..read]).is_err() {
-            break;
-        }
-    }
+/// Copies one direction until its end, and closes the other side's direction then.
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Write);
-}
-
-/// Takes the whole frames off the front of what came so far, each with its packet.
-fn frames(pending: &mut Vec<u8>) -> Vec<(Vec<u8>, Packet)> {
-    let mut all = Vec::new();
-    while let Some((packet, length)) =
-        split(pending, MAX_FRAME).unwrap().map(|(body, length)| (Packet::decode(body, false).unwrap(), length))
-    {
-        all.push((pending.drain(..length).collect(), packet));
-    }
-    all
 }
 
 impl Relay {
@@ -72,8 +57,8 @@ impl Relay {
                 for client in listener.incoming().map_while(std::result::Result::ok) {
                     let Ok(server) = TcpStream::connect(&address) else { continue };
                     let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                    spawn(move || copy(back.0, back.1, |_| true));
-                    spawn(move || copy(client, server, |_| true));
+                    spawn(move || copy(back.0, back.1));
+                    spawn(move || copy(client, server));
                 }
             });
         });
@@ -209,7 +194,7 @@ fn play(broker: &Broker, case: Case, least: usize) -> (Result<()>, usize) {
         false => format!("tcp://127.0.0.1:{}", relay.port),
     };
     let answered = if case.answered_sends { "true" } else { "false" };
-    let producer = producer(&url, &[("always_sync_send", answered), ("send_msg_timeout", "60000")]);
+    let producer = producer(&url, &[("always_sync_send", answered)]);
     let told = attempt(&producer, &relay, &queue);
     relay.first.lock().unwrap().take().unwrap().join().unwrap();
     // The next one goes as if nothing had been.

@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 fn what_a_5_18_3_has_acknowledged_survives_its_death() {
     let (broker, queue) = (Broker::distribution(), queue("survivors"));
     let url = format!("failover:(tcp://{})?maxReconnectDelay=100", broker.address());
-    let producer = producer(&url, &[("send_msg_timeout", "60000")]);
+    let producer = producer(&url, &[]);
     let options = SendOptions::default();
     let mut expected = Vec::new();
     for number in 0..20 {

@@ -160,7 +160,7 @@ fn failover_loses_nothing_that_ended_well() {
     let broker = Broker::start(&[], true);
     let queue = queue("failover");
     let url = format!("failover:(tcp://{})?maxReconnectDelay=100", broker.address());
-    let producer = producer(&url, &[("send_msg_timeout", "60000")]);
+    let producer = producer(&url, &[]);
     let (stop, good, bad) = (Arc::new(AtomicBool::new(false)), Arc::default(), Arc::default());
     let record = |good: &Arc<Mutex<BTreeSet<String>>>,
                   bad: &Arc<Mutex<Vec<String>>>,

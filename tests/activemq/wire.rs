@@ -53,14 +53,24 @@ struct Seen {
     brokers: Vec<Packet>,
 }
 
+/// Takes the whole frames off the front of what came so far, each with its packet.
+pub fn frames(pending: &mut Vec<u8>) -> Vec<(Vec<u8>, Packet)> {
+    let mut all = Vec::new();
+    while let Some((packet, length)) =
+        split(pending, MAX_FRAME).unwrap().map(|(body, length)| (Packet::decode(body, false).unwrap(), length))
+    {
+        all.push((pending.drain(..length).collect(), packet));
+    }
+    all
+}
+
 /// Copies until either side closes, and notes whole frames.
 fn copy(mut from: TcpStream, mut to: TcpStream, note: impl Fn(Packet)) {
     let (mut pending, mut chunk) = (Vec::new(), [0; 8192]);
     while let Ok(read @ 1..) = from.read(&mut chunk) {
         pending.extend_from_slice(&chunk[..read]);
-        while let Some((body, length)) = split(&pending, MAX_FRAME).unwrap() {
-            note(Packet::decode(body, false).unwrap());
-            pending.drain(..length);
+        for (_, packet) in frames(&mut pending) {
+            note(packet);
         }
         if to.write_all(&chunk[..read]).is_err() {
             break;

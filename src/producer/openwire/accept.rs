@@ -18,13 +18,12 @@ use crate::protocol::openwire::{
     Content, Destination, MessageKind, OutgoingMessage, Prepared, Value, compress, encode_message,
 };
 use crate::protocol::remoting::properties::{KEYS, TAGS, TIMER_DELAY_MS, TRACEPARENT, TRAN_MSG};
-use crate::route::{Broker, Queue};
 use crate::selector::Selector;
 use crate::sync::Mutex;
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// JMS's own priority where a message tells none.
@@ -174,7 +173,10 @@ impl Client {
         }
         let rules = self.rules(options, mode)?;
         let draft = self.draft(message)?;
-        let permit = self.admit(message.body.len(), rules.deadline, held)?;
+        let permit = match held {
+            None => self.admission.admit(message.body.len(), self.backpressure(), rules.deadline)?,
+            Some(held) => self.admit_one_of_many(message.body.len(), rules.deadline, || held.draw())?,
+        };
         let after = match self.hooks.get() {
             None => None,
             Some(hooks) => Some(hooks::before(hooks, &self.sending(message, &rules, lane))?),
@@ -324,19 +326,6 @@ fn const_format(name: &'static str) -> &'static str {
     match name {
         TRAN_MSG => "TRAN_MSG\u{1}true\u{2}",
         _ => "TIMER_DELAY_MS\u{1}1\u{2}",
-    }
-}
-
-/// The broker of a message that has none yet.
-pub(super) fn nowhere() -> Queue {
-    Queue {
-        broker: Arc::new(Broker {
-            name: "".into(),
-            address: "".into(),
-            counters: Arc::default(),
-            template: OnceLock::new(),
-        }),
-        id: -1,
     }
 }
 

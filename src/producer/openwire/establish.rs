@@ -12,7 +12,7 @@ use crate::protocol::openwire::{
 };
 use crate::route::{Broker, Queue};
 use crate::sync::Mutex;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// No broker's queue: the destination is the message's own.
@@ -49,8 +49,7 @@ impl Client {
         unwanted.0 = None;
         let name = hearing.broker_name.lock().clone().unwrap_or_else(|| Arc::clone(&address));
         let counters = self.brokers.of(&name);
-        let queue =
-            Queue { broker: Arc::new(Broker { name, address, counters, template: OnceLock::new() }), id: NO_QUEUE };
+        let queue = Queue { broker: Arc::new(Broker::new(name, address, counters)), id: NO_QUEUE };
         Ok(Up { link, queue, number: 0 })
     }
 

@@ -133,7 +133,7 @@ impl Client {
             temporary: Mutex::default(),
             waiting: Arc::default(),
             brokers: BrokersCounters::default(),
-            nowhere: accept::nowhere(),
+            nowhere: Queue::unknown(),
             #[cfg(feature = "mock")]
             _cluster,
             identity,
