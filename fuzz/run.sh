@@ -13,7 +13,7 @@ passes="-Cpasses=sancov-module"
 for part in level=4 inline-8bit-counters pc-table trace-compares; do
     passes="$passes -Cllvm-args=-sanitizer-coverage-$part"
 done
-RUSTFLAGS="$passes --cfg fuzzing" CARGO_TARGET_DIR=$target ${CARGO:-cargo} build --release --target "$host"
+RUSTFLAGS="$passes --cfg fuzzing" CARGO_TARGET_DIR=$target ${CARGO:-cargo} build --locked --release --target "$host"
 [ $# -gt 0 ] || set -- $(sed -n 's|^path = "fuzz_targets/\(.*\)\.rs"|\1|p' Cargo.toml)
 programs=$target/$host/release
 runs=0 found=0
