@@ -1,7 +1,7 @@
 #!/bin/sh
 # AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer, on the conformance cases and the processes of tests/abi in
 # C and C++. The library's own memory comes from the same allocator, so that what it frees twice, hands out after its end or
-# leaks is seen, too. Deliberate faults prove that each sanitizer sees.
+# leaks is seen, too; in the long form its code is instrumented as well. Deliberate faults prove that each sanitizer sees.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -9,7 +9,6 @@ lib=$target/debug
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
-link="-L$lib -lmqproducer -Wl,-rpath,$lib -lpthread -lm"
 cat >"$work/proof.c" <<'EOF'
 #include <limits.h>
 #include <stdlib.h>
@@ -41,21 +40,65 @@ for fault in address undefined leak; do
         exit 1
     fi
 done
+# judge LINK...: builds the programs, each in two steps, and runs them. A case may fail by its slowness here, which ends
+# with 1: the suite conformance judges that.
+judge() {
+    # The flags are lists of words.
+    # shellcheck disable=SC2086
+    {
+        mkdir -p "$work/c" "$work/cpp"
+        for source in tests/conformance/c/*.c; do
+            cc -std=c11 -D_GNU_SOURCE $sanitize -Wall -Wextra -Werror -Iinclude -c "$source" -o "$work/c/$(basename "$source").o"
+        done
+        for source in tests/conformance/cpp/*.cpp; do
+            c++ -std=c++17 $sanitize -Wall -Wextra -Werror -Iinclude -Ibindings/cpp/include -c "$source" \
+                -o "$work/cpp/$(basename "$source").o"
+        done
+        c++ "$work"/c/*.o -o "$work/runner-c" "$@"
+        c++ "$work"/cpp/*.o -o "$work/runner-cpp" "$@"
+        for program in bad_input process contents; do
+            cc -std=c99 -D_POSIX_C_SOURCE=200809L -pthread $sanitize -Wall -Wextra -Werror -Iinclude -Itests/abi \
+                -c "tests/abi/$program.c" -o "$work/$program.o"
+            c++ "$work/$program.o" -o "$work/$program" "$@"
+        done
+    }
+    for runner in c cpp; do
+        "$work/runner-$runner" tests/conformance/cases/*.json >"$work/$runner.report" || [ $? -eq 1 ]
+    done
+    for program in bad_input process contents; do
+        "$work/$program"
+    done
+    summary="$(cat "$work"/*.report | wc -l) conformance cases of C and C++, 3 programs of the C surface: no error, no leak"
+}
 ${CARGO:-cargo} build
 # shellcheck disable=SC2086
-{
-    cc -std=c11 -D_GNU_SOURCE $sanitize -Wall -Wextra -Werror -Iinclude tests/conformance/c/*.c -o "$work/c" $link
-    c++ -std=c++17 $sanitize -Wall -Wextra -Werror -Iinclude -Ibindings/cpp/include tests/conformance/cpp/*.cpp -o "$work/cpp" $link
-    for program in bad_input process contents; do
-        cc -std=c99 -D_POSIX_C_SOURCE=200809L -pthread $sanitize -Wall -Wextra -Werror -Iinclude -Itests/abi "tests/abi/$program.c" \
-            -o "$work/$program" $link
-    done
+judge $sanitize "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread -lm
+echo "summary: $summary"
+
+# The long form: what the compiler of Rust adds sees reads and writes beside what the library holds, in its frames as well.
+[ "${MQP_TEST_LONG:-}" ] || exit 0
+if ! command -v rustup >/dev/null 2>&1 || ! runtime=$(ls "$(rustc +nightly --print target-libdir)"/librustc-*_rt.asan.a); then
+    echo "not run: instrumented Rust needs a nightly compiler: rustup toolchain install nightly"
+    exit 0
+fi
+host=$(rustc -vV | sed -n 's/^host: //p')
+cat >"$work/proof.rs" <<'EOF'
+fn main() {
+    let ends = std::hint::black_box([1u8; 8]);
+    let past = std::hint::black_box(8);
+    assert_eq!(unsafe { ends.as_ptr().add(past).read_volatile() }, 0);
 }
-# A case may fail by its slowness here, which ends with 1: the suite conformance judges that.
-for runner in c cpp; do
-    "$work/$runner" tests/conformance/cases/*.json >"$work/$runner.report" || [ $? -eq 1 ]
-done
-for program in bad_input process contents; do
-    "$work/$program"
-done
-echo "summary: $(cat "$work"/*.report | wc -l) conformance cases of C and C++, 3 programs of the C surface: no error, no leak"
+EOF
+rustc +nightly --edition 2024 -Zsanitizer=address --target "$host" "$work/proof.rs" -o "$work/proof" 2>"$work/log"
+status=0
+"$work/proof" >"$work/log" 2>&1 || status=$?
+if [ "$status" -ne 9 ]; then
+    echo "the sanitizer did not find: a read past the end, in Rust"
+    exit 1
+fi
+RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="$target/asan" cargo +nightly build --target "$host"
+lib=$target/asan/$host/debug
+# The runtime is that of Rust's compiler, for both languages; it has no part of the other sanitizer.
+sanitize="-fsanitize=address -fno-omit-frame-pointer -g -O1"
+judge -rdynamic -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive "-L$lib" -lmqproducer "-Wl,-rpath,$lib" -lpthread -lm -ldl -lrt
+echo "summary: Rust instrumented, $summary"
