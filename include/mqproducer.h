@@ -2583,6 +2583,44 @@ mqp_status mqp_completions_receipts(const struct mqp_completion *completions,
                                     struct mqp_error **error);
 
 /**
+ * Reads the receipts of a batch in one call, as mqp_completions_receipts does those of completions.
+ *
+ * `result`: *borrowed*. `out`: room for as many views of `view_size` bytes as mqp_batch_result_count tells,
+ * sizeof(mqp_receipt_view) each; the view of a message that was not stored is zero but for its `struct_size`. `texts`,
+ * `capacity`, `length`: as in mqp_completions_receipts. `error`: may be NULL.
+ * Threads: any. Errors: MQP_ERR_INVALID_ARGUMENT.
+ */
+MQP_API
+mqp_status mqp_batch_result_receipts(const struct mqp_batch_result *result,
+                                     struct mqp_receipt_view *out,
+                                     uint32_t view_size,
+                                     char *texts,
+                                     size_t capacity,
+                                     size_t *length,
+                                     struct mqp_error **error);
+
+/**
+ * Sends one message as mqp_producer_send does and reads its receipt in the same call, for a language in which each call
+ * costs much.
+ *
+ * `oneway`: 1: as mqp_producer_send_oneway does; else 0. `view`: written as by mqp_receipt_get. `texts`: room for
+ * `capacity` bytes, which receives the strings of the view, a NUL behind each; may be NULL when `capacity` is 0.
+ * `receipt`: receives NULL, and the strings are *borrowed* from `texts`; but an *owned* handle that they are borrowed
+ * from when there is not room enough for them, or there are tries before the last one to tell of. `message`, `options`,
+ * `error`: as in mqp_producer_send. Threads, errors: those of the two.
+ */
+MQP_API
+mqp_status mqp_producer_send_read(struct mqp_producer *producer,
+                                  const struct mqp_message *message,
+                                  const struct mqp_send_options *options,
+                                  uint32_t oneway,
+                                  struct mqp_receipt_view *view,
+                                  char *texts,
+                                  size_t capacity,
+                                  struct mqp_receipt **receipt,
+                                  struct mqp_error **error);
+
+/**
  * Sends one message and returns at once, as mqp_producer_send_async does; its end is put into `queue`.
  *
  * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `queue`: may be freed while messages are

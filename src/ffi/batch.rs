@@ -65,6 +65,14 @@ impl mqp_batch_result {
         });
         mqp_batch_result { messages: ended.collect(), failure }
     }
+
+    /// The receipt of each message that was stored.
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = Option<&mqp_receipt>> {
+        self.messages.iter().map(|ended| match ended {
+            Ended::Stored(receipt) => Some(receipt),
+            Ended::Failed(_) => None,
+        })
+    }
 }
 
 /// The end of a batch. Everything in it is *borrowed* for the duration of the callback it is passed to;

@@ -74,6 +74,15 @@ pub(crate) unsafe fn check_tail(from: *const u8, known: usize, size: usize, name
     }
 }
 
+/// Whether [`write`] may write over a struct of the caller.
+///
+/// # Safety
+/// `to` is NULL or leads to a `u32`.
+pub(crate) unsafe fn check<T: SizedStruct>(to: *const T) -> Result<()> {
+    // SAFETY: the contract of this function.
+    unsafe { checked_size(to) }.map(|_| ())
+}
+
 unsafe fn checked_size<T: SizedStruct>(from: *const T) -> Result<usize> {
     if from.is_null() {
         return Err(invalid(format!("`{}` is NULL", T::NAME)));

@@ -209,6 +209,8 @@ fn fallible_calls(error: *mut *mut mqp_error) -> Vec<NamedCall> {
         completion_queue::mqp_completion_queue_new(null_mut()),
         completion_queue::mqp_completion_queue_poll(null_mut(), null_mut(), 0, 0, 0, null_mut()),
         receipts::mqp_completions_receipts(null(), 0, 0, null_mut(), 0, null_mut(), 0, null_mut()),
+        receipts::mqp_batch_result_receipts(null(), null_mut(), 0, null_mut(), 0, null_mut()),
+        receipts::mqp_producer_send_read(null_mut(), null(), null(), 0, null_mut(), null_mut(), 0, null_mut()),
         find_route::mqp_producer_find_route(null_mut(), empty, 0, null_mut(), null_mut()),
         send_queued::mqp_producer_send_queued(null_mut(), null(), null(), null_mut(), null_mut()),
         send_queued::mqp_producer_send_many(null_mut(), null(), 0, 0, null(), null_mut(), null(), null_mut()),

@@ -155,6 +155,94 @@ static void receipts_with_bad_input_are_refused_by_name(void) {
     CHECK(length == 0);
 }
 
+/* Where nothing was stored there is no receipt either. */
+static void receipts_of_a_batch_are_read_at_once(void) {
+    enum { COUNT = 3 };
+    mqp_message messages[COUNT];
+    mqp_batch_result *result = NULL;
+    mqp_receipt_view views[COUNT], one = MQP_RECEIPT_VIEW_INIT;
+    mqp_mock_fault refused = MQP_MOCK_FAULT_INIT;
+    const mqp_receipt *receipt = NULL;
+    char texts[COUNT * 256];
+    size_t length = 0, i;
+    int failed;
+    for (failed = 0; failed < 2; failed++) {
+        for (i = 0; i < COUNT; i++) {
+            messages[i] = check_message();
+        }
+        if (failed) {
+            refused.action = MQP_MOCK_FAULT_ANSWER;
+            refused.request_code = 320;
+            refused.count = 1;
+            refused.response_code = 16;
+            CHECK_OK(mqp_mock_cluster_push_fault(cluster, &refused, &error));
+            CHECK_ERROR(mqp_producer_send_batch(producer, messages, COUNT, sizeof(mqp_message), NULL, NULL, &result, &error),
+                        MQP_ERR_BROKER, "messages[0]");
+        } else {
+            CHECK_OK(mqp_producer_send_batch(producer, messages, COUNT, sizeof(mqp_message), NULL, NULL, &result, &error));
+        }
+        memset(views, 0x55, sizeof(views));
+        CHECK_OK(mqp_batch_result_receipts(result, views, sizeof(views[0]), texts, sizeof(texts), &length, &error));
+        CHECK(failed ? length == 0 : length > 0 && length <= sizeof(texts));
+        for (i = 0; i < COUNT; i++) {
+            CHECK(views[i].struct_size == sizeof(views[i]) && views[i].attempts == (failed ? 0u : 1u));
+            if (!failed) {
+                CHECK_OK(mqp_batch_result_get(result, i, &receipt, NULL, &error));
+                CHECK_OK(mqp_receipt_get(receipt, &one, &error));
+                CHECK(same(views[i].message_id, one.message_id) && same(views[i].topic, one.topic));
+                CHECK(views[i].queue_offset == one.queue_offset && views[i].queue_id == one.queue_id);
+            }
+        }
+        mqp_batch_result_free(result);
+    }
+    CHECK_ERROR(mqp_batch_result_receipts(NULL, views, sizeof(views[0]), texts, sizeof(texts), &length, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`result` is NULL");
+}
+
+/* The receipt comes with the send; only what has no room, or is more than a view tells, comes as a handle. */
+static void a_send_reads_its_receipt(void) {
+    mqp_message message = check_message();
+    mqp_receipt_view view = MQP_RECEIPT_VIEW_INIT, one = MQP_RECEIPT_VIEW_INIT;
+    mqp_mock_fault refused = MQP_MOCK_FAULT_INIT;
+    mqp_receipt *receipt = NULL;
+    char texts[256];
+    size_t count = 0, before = 0;
+    CHECK_OK(mqp_mock_cluster_message_count(cluster, message.topic, &before, &error));
+    CHECK_OK(mqp_producer_send_read(producer, &message, NULL, 0, &view, texts, sizeof(texts), &receipt, &error));
+    CHECK(receipt == NULL && view.send_status == MQP_SEND_OK && view.attempts == 1 && view.queue_offset >= 0);
+    CHECK(view.message_id.ptr == texts && view.message_id.len == 32 && same(view.topic, message.topic));
+    CHECK_OK(mqp_producer_send_read(producer, &message, NULL, 1, &view, texts, sizeof(texts), &receipt, &error));
+    CHECK(receipt == NULL && view.send_status == MQP_SEND_ONEWAY && view.queue_offset == -1);
+    CHECK_OK(mqp_producer_send_read(producer, &message, NULL, 0, &view, texts, 10, &receipt, &error));
+    CHECK_OK(mqp_receipt_get(receipt, &one, &error));
+    CHECK(view.message_id.ptr == one.message_id.ptr && view.queue_offset == one.queue_offset);
+    mqp_receipt_free(receipt);
+    refused.action = MQP_MOCK_FAULT_ANSWER;
+    refused.request_code = 310;
+    refused.count = 1;
+    refused.response_code = 14;
+    CHECK_OK(mqp_mock_cluster_push_fault(cluster, &refused, &error));
+    CHECK_OK(mqp_producer_send_read(producer, &message, NULL, 0, &view, texts, sizeof(texts), &receipt, &error));
+    CHECK(receipt != NULL && view.attempts == 2 && mqp_receipt_attempt_count(receipt) == 1);
+    mqp_receipt_free(receipt);
+    CHECK_OK(mqp_mock_cluster_wait(cluster, message.topic, before + 4, 30000, &error));
+    CHECK_ERROR(mqp_producer_send_read(producer, &message, NULL, 2, &view, texts, 1, &receipt, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`oneway` is 2; it must be 0 or 1");
+    CHECK_ERROR(mqp_producer_send_read(producer, &message, NULL, 0, &view, NULL, 1, &receipt, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`texts` is NULL with `capacity` 1");
+    CHECK_ERROR(mqp_producer_send_read(producer, &message, NULL, 0, &view, NULL, 0, NULL, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`receipt` is NULL");
+    CHECK_ERROR(mqp_producer_send_read(producer, &message, NULL, 0, NULL, texts, 1, &receipt, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`mqp_receipt_view` is NULL");
+    view.struct_size = 1;
+    CHECK_ERROR(mqp_producer_send_read(producer, &message, NULL, 0, &view, texts, 1, &receipt, &error),
+                MQP_ERR_INVALID_ARGUMENT, "`mqp_receipt_view.struct_size` is 1");
+    /* What is refused was not sent. */
+    CHECK_OK(mqp_producer_flush(producer, 30000, &error));
+    CHECK_OK(mqp_mock_cluster_message_count(cluster, message.topic, &count, &error));
+    CHECK(count == before + 4);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     nowhere = argv[1];
@@ -167,6 +255,8 @@ int main(int argc, char **argv) {
     RUN(lookups_with_bad_input_are_refused_by_name);
     RUN(receipts_of_many_are_read_at_once);
     RUN(receipts_with_bad_input_are_refused_by_name);
+    RUN(receipts_of_a_batch_are_read_at_once);
+    RUN(a_send_reads_its_receipt);
     CHECK_OK(mqp_producer_close(producer, 5000, &error));
     mqp_producer_free(producer);
     mqp_completion_queue_free(queue);

@@ -136,6 +136,14 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _error,
         ),
     ),
+    "mqp_producer_send_read": (
+        c_uint32,
+        (_handle, *_sent, c_uint32, POINTER(_abi.ReceiptView), c_void_p, c_size_t, _out, _error),
+    ),
+    "mqp_batch_result_receipts": (
+        c_uint32,
+        (_handle, POINTER(_abi.ReceiptView), c_uint32, c_void_p, c_size_t, POINTER(c_size_t), _error),
+    ),
     "mqp_producer_find_route": (c_uint32, (_handle, _abi.Str, c_uint32, _handle, c_void_p, _error)),
     "mqp_producer_send_queued": (c_uint32, (_handle, *_sent, _handle, c_void_p, _error)),
     "mqp_producer_send_many": (
