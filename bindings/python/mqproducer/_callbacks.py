@@ -124,19 +124,19 @@ def kept(key: int) -> Callable[..., Any]:
 
 
 #: By thread, what was raised by Ctrl-C inside a call of the library and is owed to its caller.
-_interrupts: dict[int, KeyboardInterrupt] = {}
+interrupts: dict[int, KeyboardInterrupt] = {}
 
 
 def remember(raised: BaseException) -> None:
     """Keeps a Ctrl-C for the call of the library that this thread is in."""
     # Python raises it on the main thread only; on one of the library nobody would take it.
     if isinstance(raised, KeyboardInterrupt) and threading.get_ident() == threading.main_thread().ident:
-        _interrupts[threading.get_ident()] = raised
+        interrupts[threading.get_ident()] = raised
 
 
 def take_interrupt() -> Optional[KeyboardInterrupt]:
     """The Ctrl-C that was met on this thread, if any."""
-    return _interrupts.pop(threading.get_ident(), None) if _interrupts else None
+    return interrupts.pop(threading.get_ident(), None) if interrupts else None
 
 
 def _on_drop(key: int) -> None:

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from ctypes import c_void_p
 from typing import Any, Optional
 
-from ._library import lib
-from ._send import Departures, send
+from ._send import Departures, send_one
 from ._waits import tell
 from .errors import BackpressureError
 from .message import Message
@@ -62,7 +61,7 @@ class OneWays:
     ) -> tuple[Optional[Receipt], Optional[BaseException]]:
         while True:
             try:
-                return send(lib.mqp_producer_send_oneway, (self._handle,), message, departures), None
+                return send_one(self._handle, True, message, *departures), None
             except BackpressureError as full:
                 if time.monotonic() >= deadline:
                     return None, full

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future
-from ctypes import byref, c_void_p, sizeof
+from ctypes import addressof, byref, c_size_t, c_void_p
 from typing import Any, Callable, Optional, Union
 
 from . import _abi, _abi_message
 from ._callbacks import Pending, promised, trampoline
+from ._lent import SIZE, Array
 from ._library import lib
 from ._native import check, number, read_error
 from ._send import Departures, begin, settle
 from .errors import MqError
-from .message import Message, lend
-from .receipt import Receipt, read_receipt
+from .message import Message
+from .receipt import VIEW_SIZE, Receipt, read_receipt, receipts_in, with_earlier
 from .selector import Selector, lend_options
+
+#: Room for the texts of one receipt, which has about 120 bytes of them.
+_TEXTS = 192
 
 #: How one message of a batch ended.
 BatchResult = Union[Receipt, MqError]
@@ -157,14 +161,14 @@ class BatchCalls:
         selector: Optional[Selector],
         sharding_key: Optional[str],
     ) -> list[Receipt]:
-        natives, lenders = _lend_all(messages)
+        lent = Array(messages)
         split = _lend_split(split_bytes)
         options, choice = lend_options(timeout_ms, selector, sharding_key)
-        size, result, error = sizeof(_abi_message.Message), c_void_p(), c_void_p()
+        result, error = c_void_p(), c_void_p()
         status = function(
-            self._handle, natives, len(natives), size, options, split, byref(result), byref(error)
+            self._handle, lent.first, lent.count, SIZE, options, split, byref(result), byref(error)
         )
-        del lenders
+        del lent
         try:
             settle(status, error, choice)
             return _receipts(result)
@@ -186,19 +190,19 @@ def start_batch(
     departures: Departures,
 ) -> None:
     """Sends a batch whose end is told to the pending entry."""
-    natives, lenders = _lend_all(messages)
+    lent = Array(messages)
     split = _lend_split(split_bytes)
     options, choice = lend_options(*departures)
-    size, error = sizeof(_abi_message.Message), c_void_p()
+    error = c_void_p()
     status = begin(
         pending,
         _abi_message.BatchCallback,
         _RESULT,
         lambda told: lib.mqp_producer_send_batch_async(
-            producer, natives, len(natives), size, options, split, told, byref(error)
+            producer, lent.first, lent.count, SIZE, options, split, told, byref(error)
         ),
     )
-    del lenders
+    del lent
     settle(status, error, choice)
 
 
@@ -210,16 +214,6 @@ def failed_batch(results: list[BatchResult]) -> Optional[BatchError]:
             first.message = f"messages[{index}]: {first.message}"
             return BatchError(first, results)
     return None
-
-
-def _lend_all(messages: Iterable[Message]) -> tuple[Any, Any]:
-    """The C array of the messages, and what must live as long as it is used."""
-    lent = []
-    for index, message in enumerate(messages):
-        if not isinstance(message, Message):
-            raise TypeError(f"messages[{index}] must be Message, not {type(message).__name__}")
-        lent.append(lend(message))
-    return (_abi_message.Message * len(lent))(*(native for native, _ in lent)), lent
 
 
 def _lend_split(split_bytes: Optional[int]) -> Optional[_abi_message.BatchOptions]:
@@ -241,7 +235,28 @@ def _results(result: Union[c_void_p, int, None]) -> list[BatchResult]:
 
 
 def _receipts(result: Union[c_void_p, int, None]) -> list[Receipt]:
-    return [each for each in _results(result) if isinstance(each, Receipt)]
+    """Copies of the receipts of a batch whose messages were all stored."""
+    count = lib.mqp_batch_result_count(result)
+    views, room = count * VIEW_SIZE, count * _TEXTS
+    length, error = c_size_t(), c_void_p()
+    while True:
+        memory = bytearray(views + room)
+        first = _abi.ReceiptView.from_buffer(memory)
+        base = addressof(first)
+        status = lib.mqp_batch_result_receipts(
+            result, first, VIEW_SIZE, base + views, room, byref(length), byref(error)
+        )
+        check(status, error)
+        if length.value <= room:
+            break
+        room = length.value
+    receipts = receipts_in(bytes(memoryview(memory)[: views + length.value]), base, count)
+    for index, receipt in enumerate(receipts):
+        if receipt.attempts > 1:
+            one = c_void_p()
+            check(lib.mqp_batch_result_get(result, index, byref(one), None, byref(error)), error)
+            with_earlier(receipt, one)
+    return receipts
 
 
 def _batch_error(first: MqError, result: Union[c_void_p, int, None]) -> BatchError:

@@ -10,7 +10,7 @@ from ._base import DEFAULT_WAIT_MS, ProducerBase
 from ._callbacks import Callback, Pending, promised
 from ._library import lib
 from ._native import check, milliseconds
-from ._send import message_of, send, send_async
+from ._send import message_of, send_async, send_one
 from .batch import BatchCalls
 from .config import ConfigValue
 from .message import Body, Message, MessageFields
@@ -107,8 +107,8 @@ class Producer(BatchCalls, RequestCalls, TemporaryCalls, TraceCalls, Transaction
         same. Inside a callback: :class:`~mqproducer.WouldDeadlockError`. What a selector function raises is raised as
         it is.
         """
-        departures = timeout_ms, selector, sharding_key
-        return send(lib.mqp_producer_send, (self._handle,), message_of(topic, body, fields), departures)
+        message = message_of(topic, body, fields)
+        return send_one(self._handle, False, message, timeout_ms, selector, sharding_key)
 
     @overload
     def send_oneway(
@@ -148,8 +148,8 @@ class Producer(BatchCalls, RequestCalls, TemporaryCalls, TraceCalls, Transaction
         It is never repeated. The receipt tells its id and queue; its ``queue_offset`` is -1. Arguments and errors are
         those of :meth:`send`.
         """
-        departures = timeout_ms, selector, sharding_key
-        return send(lib.mqp_producer_send_oneway, (self._handle,), message_of(topic, body, fields), departures)
+        message = message_of(topic, body, fields)
+        return send_one(self._handle, True, message, timeout_ms, selector, sharding_key)
 
     def send_async(
         self,

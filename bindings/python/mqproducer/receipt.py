@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
-from ctypes import byref, c_void_p
-from dataclasses import dataclass
-from typing import Union
+from collections import deque
+from ctypes import byref, c_void_p, sizeof
+from dataclasses import dataclass, fields
+from itertools import repeat
+from struct import Struct
+from typing import Any, Callable, Union
 
 from . import _abi
 from ._frozen import Frozen
@@ -29,24 +32,12 @@ class SendStatus(enum.IntEnum):
     ONEWAY = _abi.SEND_ONEWAY
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Receipt(Frozen):
     """What the broker told of one message. Immutable; any thread may read it."""
 
-    __slots__ = (
-        "send_status",
-        "message_id",
-        "offset_message_id",
-        "topic",
-        "broker_name",
-        "queue_id",
-        "queue_offset",
-        "attempts",
-        "transaction_id",
-        "region_id",
-        "recall_handle",
-        "earlier",
-    )
+    # The numbers, the earlier tries, and the texts: all in a tuple, or as the library wrote them, until one is asked for.
+    __slots__ = ("_told",)
 
     #: How safely it is stored: a :class:`SendStatus`, or a plain number that this version does not know.
     send_status: int
@@ -74,6 +65,68 @@ class Receipt(Frozen):
     #: same ``message_id``.
     earlier: tuple[Attempt, ...]
 
+    def __init__(
+        self,
+        send_status: int,
+        message_id: str,
+        offset_message_id: str,
+        topic: str,
+        broker_name: str,
+        queue_id: int,
+        queue_offset: int,
+        attempts: int,
+        transaction_id: str,
+        region_id: str,
+        recall_handle: str,
+        earlier: tuple[Attempt, ...],
+    ) -> None:
+        numbers = send_status, attempts, queue_id, queue_offset
+        texts = message_id, offset_message_id, topic, broker_name, transaction_id, region_id, recall_handle
+        _tell(self, (numbers, earlier, texts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+
+_make: Callable[[type[Receipt]], Receipt] = object.__new__
+_told_of: Any = Receipt.__dict__["_told"]
+#: Writes the one slot, which assigning to a frozen instance does not.
+_tell: Callable[[Receipt, tuple[Any, ...]], None] = _told_of.__set__
+
+
+def _number(index: int) -> property:
+    return property(lambda receipt: receipt._told[0][index])
+
+
+def _text(index: int) -> property:
+    return property(lambda receipt: _texts(receipt)[index])
+
+
+def _texts(receipt: Receipt) -> tuple[str, ...]:
+    told = _told_of.__get__(receipt)
+    if len(told) == 3:
+        return told[2]  # type: ignore[no-any-return]
+    numbers, earlier, memory, at, base = told
+    places = _PLACES.unpack_from(memory, at)
+    texts = tuple(
+        str(memory[start - base : start - base + length], "utf-8", "replace") if length else ""
+        for start, length in zip(places[::2], places[1::2])
+    )
+    # The memory may be that of many receipts.
+    _tell(receipt, (numbers, earlier, texts))
+    return texts
+
+
+# A dataclass takes what is assigned to its fields' names in its body for their defaults.
+for _index, _name in enumerate(("attempts", "queue_id", "queue_offset"), 1):
+    setattr(Receipt, _name, _number(_index))
+for _index, _name in enumerate(
+    ("message_id", "offset_message_id", "topic", "broker_name", "transaction_id", "region_id", "recall_handle")
+):
+    setattr(Receipt, _name, _text(_index))
+setattr(Receipt, "send_status", property(lambda receipt: status_of(receipt._told[0][0])))
+setattr(Receipt, "earlier", property(lambda receipt: receipt._told[1]))
+
 
 _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
 
@@ -81,6 +134,36 @@ _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
 def status_of(number: int) -> int:
     """The :class:`SendStatus` of a number, which stays as it is when this version does not know it."""
     return _STATUSES.get(number, number)
+
+
+#: The numbers of a view: its send status, attempts, queue and offset; and where its texts are.
+_TEXTS_AT = _abi.ReceiptView.message_id.offset
+VIEW_SIZE = sizeof(_abi.ReceiptView)
+NUMBERS = Struct(f"@4xIIiq{VIEW_SIZE - _TEXTS_AT}x")
+_PLACES = Struct(f"@{_TEXTS_AT}x" + "NN" * 7)
+
+
+def receipt_in(memory: bytes, base: int) -> Receipt:
+    """The receipt of a view and its texts, copied to ``memory`` from where they began at ``base``."""
+    receipt = _make(Receipt)
+    _tell(receipt, (NUMBERS.unpack_from(memory), (), memory, 0, base))
+    return receipt
+
+
+def receipts_in(memory: bytes, base: int, count: int) -> list[Receipt]:
+    """The same of so many views, and the texts behind them."""
+    receipts = list(map(_make, repeat(Receipt, count)))
+    numbers = NUMBERS.iter_unpack(memoryview(memory)[: count * VIEW_SIZE])
+    told = zip(numbers, repeat(()), repeat(memory), range(0, count * VIEW_SIZE, VIEW_SIZE), repeat(base))
+    # All of them, without a step of Python for each.
+    deque(map(_tell, receipts, told), 0)
+    return receipts
+
+
+def with_earlier(receipt: Receipt, of: Union[c_void_p, int, None]) -> None:
+    """Adds the tries before the last one, which the library's receipt ``of`` tells."""
+    told = _told_of.__get__(receipt)
+    _tell(receipt, (told[0], earlier_of(receipt.attempts, of), *told[2:]))
 
 
 def earlier_of(attempts: int, receipt: Union[c_void_p, int, None]) -> tuple[Attempt, ...]:

@@ -9,6 +9,7 @@ import unittest
 from collections import Counter
 from datetime import timedelta
 from typing import Any, Optional
+from unittest.mock import patch
 
 from mqproducer import (
     ArgumentError,
@@ -29,6 +30,7 @@ from mqproducer import (
     SendStatus,
     WouldDeadlockError,
     _callbacks,
+    batch,
     selector,
 )
 
@@ -65,6 +67,35 @@ class Batches(unittest.TestCase):
             self.assertEqual((message.broker_name, message.queue_id), (receipt.broker_name, receipt.queue_id))
             self.assertEqual(message.queue_offset, receipt.queue_offset)
             self.assertEqual(message.offset_message_id, receipt.offset_message_id)
+
+    def test_plain_messages_among_others(self) -> None:
+        """What is filled in by another way than field by field arrives at its place all the same."""
+        given = [
+            Message("T", b"plain"),
+            Message("T", b"tagged", tags="a"),
+            Message("T", bytearray(b"lent"), tags="a"),
+            Message("T", b"keyed", tags="b", keys="k"),
+            Message("T", memoryview(b"viewed")),
+            Message("T", b"tagged again", tags="b"),
+        ]
+        receipts = self.producer.send_batch(given)
+        stored = {message.message_id: message for message in self.cluster.messages("T")}
+        self.assertEqual(
+            [(message.body, message.tags or None) for message in (stored[each.message_id] for each in receipts)],
+            [(bytes(message.body), message.tags) for message in given],
+        )
+
+    def test_texts_that_need_more_room(self) -> None:
+        with patch.object(batch, "_TEXTS", 1):
+            receipts = self.producer.send_batch(messages(5))
+        self.check_stored(receipts, 5)
+
+    def test_retried(self) -> None:
+        """The receipts of a batch tell of earlier tries, as others do."""
+        with Producer(self.cluster.url, group="again", retry_times_when_send_failed=1) as producer:
+            self.cluster.push_fault(MockFault.ANSWER, request_code=BATCH, count=1, response_code=14, remark="again")
+            for receipt in producer.send_batch(messages(2)):
+                self.assertEqual((receipt.attempts, [each.broker_code for each in receipt.earlier]), (2, [14]))
 
     def test_one_request(self) -> None:
         receipts = self.producer.send_batch(iter(messages(5)), timeout_ms=20_000)

@@ -216,7 +216,7 @@ class Hooks(unittest.TestCase):
         self.assertEqual(self.cluster.message_count(), 2)
         with hooked(self.cluster.url, Forbidding(KeyboardInterrupt())) as producer:
             self.assertRaises(KeyboardInterrupt, producer.send, "T", b"x")
-        self.assertEqual(_callbacks._interrupts, {})
+        self.assertEqual(_callbacks.interrupts, {})
 
     def test_a_call_that_waits_is_refused_after_the_send(self) -> None:
         raised: list[BaseException] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
 import gc
 import pickle
 import time
@@ -10,6 +12,7 @@ import unittest
 import warnings
 from concurrent.futures import Future
 from typing import Callable, Optional
+from unittest.mock import patch
 
 from mqproducer import (
     AlreadyStartedError,
@@ -27,6 +30,7 @@ from mqproducer import (
     Receipt,
     SendStatus,
     _exit,
+    _send,
 )
 
 from .support import FaultyServer, Producer, frame, refused_address
@@ -47,6 +51,42 @@ class Modes(unittest.TestCase):
         self.assertEqual((receipt.topic, receipt.queue_offset, receipt.attempts), ("T", 0, 1))
         self.assertTrue(receipt.offset_message_id and receipt.broker_name)
         self.assertEqual(pickle.loads(pickle.dumps(receipt)), receipt)
+
+    def test_receipts_stay_what_they_were(self) -> None:
+        """Texts are read when they are asked for, long after the memory that they came in was used again."""
+        receipts = [self.producer.send(f"T{n % 3}", b"%d" % n, tags=f"a{n}") for n in range(6)]
+        stored = {message.message_id: message for message in self.cluster.messages()}
+        for n, receipt in enumerate(receipts):
+            message = stored[receipt.message_id]
+            self.assertEqual((message.topic, message.body, message.tags), (f"T{n % 3}", b"%d" % n, f"a{n}"))
+            self.assertEqual((receipt.topic, receipt.broker_name), (message.topic, message.broker_name))
+            self.assertEqual(receipt.offset_message_id, message.offset_message_id)
+            self.assertEqual((receipt.queue_id, receipt.queue_offset), (message.queue_id, message.queue_offset))
+            self.assertEqual((receipt.attempts, receipt.earlier), (1, ()))
+
+    def test_receipts_are_values(self) -> None:
+        receipt = self.producer.send("T", b"x")
+        for same in (pickle.loads(pickle.dumps(receipt)), copy.deepcopy(receipt), dataclasses.replace(receipt)):
+            self.assertEqual((same, hash(same), repr(same)), (receipt, hash(receipt), repr(receipt)))
+        self.assertEqual(dataclasses.asdict(receipt)["message_id"], receipt.message_id)
+        self.assertNotEqual(dataclasses.replace(receipt, topic="U"), receipt)
+        for change in (lambda: setattr(receipt, "topic", "U"), lambda: delattr(receipt, "topic")):
+            self.assertRaises(dataclasses.FrozenInstanceError, change)
+
+    def test_a_receipt_that_needs_more_room(self) -> None:
+        with patch.object(_send, "_TEXTS", 8), patch.object(_send, "_memories", []):
+            for _ in range(2):
+                receipt = self.producer.send("T", b"x")
+                self.assertIn(receipt.message_id, {message.message_id for message in self.cluster.messages("T")})
+                self.assertEqual((receipt.topic, receipt.attempts, receipt.earlier), ("T", 1, ()))
+
+    def test_sends_after_one_that_failed(self) -> None:
+        """A failed send leaves nothing behind for the next one on this thread."""
+        self.assertRaises(MqError, self.producer.send, "T", b"")
+        self.assertRaises(TypeError, self.producer.send, "T", b"x", tags=["a"])
+        self.assertRaises(TypeError, self.producer.send, "T", b"x", timeout_ms="1")
+        receipt = self.producer.send("T", b"y", tags="a")
+        self.assertEqual([message.message_id for message in self.cluster.messages("T")], [receipt.message_id])
 
     def test_send_oneway(self) -> None:
         receipt = self.producer.send_oneway("T", b"x")

@@ -79,7 +79,7 @@ class Traces(unittest.TestCase):
             sender.start()
             sender.join()
         self.assertEqual(self.stored(), [None, None])
-        self.assertEqual(_callbacks._interrupts, {})
+        self.assertEqual(_callbacks.interrupts, {})
 
     def test_only_before_the_start(self) -> None:
         producer = Producer(self.cluster.url, group="g")

@@ -240,4 +240,4 @@ class Transactions(unittest.TestCase):
         self.assertIn("ValueError: of the hook", logs.output[0])
         self.cluster.wait(2, "T")
         self.assertEqual(self.bodies(), [b"x", b"y"])
-        self.assertEqual(_callbacks._interrupts, {})
+        self.assertEqual(_callbacks.interrupts, {})
