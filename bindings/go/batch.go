@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -23,8 +25,8 @@ func WithSplit(bytes int) SendOption {
 	return func(s *selection) { s.split = &bytes }
 }
 
-// SendBatch sends several messages in one request, or in several when [WithSplit] says so, and waits for the end of all,
-// without holding a thread; failed tries are repeated as configured. The deadline of ctx is that of the whole batch. When
+// SendBatch sends several messages in one request, or in several when [WithSplit] says so, and waits for the end of all;
+// it holds a thread no more than [Producer.Send] does; failed tries are repeated as configured. The deadline of ctx is that of the whole batch. When
 // ctx is done it returns at once; messages may be stored all the same when the error says MaybePersisted.
 //
 // The messages have one topic and one NoWaitStore. Each keeps its unique id, flag and properties. None may have a delay, a
@@ -42,7 +44,29 @@ func (p *Producer) SendBatch(ctx context.Context, messages []*Message, opts ...S
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Done() == nil && !p.direct.Load() && call.choose == nil && !inCallback() {
+		if ends, err, sent := p.batchAlone(ctx, call); sent {
+			return ends, err
+		}
+	}
 	return await[[]BatchEnd](ctx, p, call, "SendBatch", (*send).batchAsync)
+}
+
+// batchAlone sends a batch as sendAlone does a message.
+func (p *Producer) batchAlone(ctx context.Context, call *send) (ends []BatchEnd, err error, sent bool) {
+	if !p.acquire() {
+		return nil, nil, false
+	}
+	defer p.release()
+	taken := load{max(len(call.batch), 1), len(call.body)}
+	if !p.room.enterAlone(taken) {
+		return nil, nil, false
+	}
+	defer p.room.leave(taken)
+	defer call.texts.free()
+	call.begin(ctx, p)
+	ends, err = call.batchNow(p, 0)
+	return ends, attribute(err, call.bounded), true
 }
 
 // SendBatchAsync sends several messages as [Producer.SendBatch] and returns; done is called exactly once with the end of
@@ -129,12 +153,15 @@ func (s *send) batchAsync(p *Producer, handle C.uintptr_t) *C.mqp_error {
 		&s.options, s.split, handle)
 }
 
-func (s *send) batchOneway(p *Producer) ([]BatchEnd, error) {
+func (s *send) batchOneway(p *Producer) ([]BatchEnd, error) { return s.batchNow(p, 1) }
+
+// batchNow sends the messages and waits for their end on the caller's thread.
+func (s *send) batchNow(p *Producer, oneway C.uint32_t) ([]BatchEnd, error) {
 	text, lengths := s.texts.first()
 	var result *C.mqp_batch_result
-	failure := C.mqpgo_send_batch_oneway(
+	failure := C.mqpgo_send_batch_now(
 		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), s.firstOfBatch(), C.size_t(len(s.batch)),
-		&s.options, s.split, &result)
+		&s.options, s.split, oneway, &result)
 	defer C.mqp_batch_result_free(result)
 	ends, unread := batchEndsOf(result, s.bounded)
 	if err := take(failure); err != nil {
@@ -143,27 +170,76 @@ func (s *send) batchOneway(p *Producer) ([]BatchEnd, error) {
 	return ends, unread
 }
 
+// rows is what the receipts of a batch are read into.
+type rows struct {
+	rows  []C.mqpgo_row
+	texts []byte
+}
+
+var rowsPool = sync.Pool{New: func() any { return new(rows) }}
+
+// Room for the texts of one receipt, which has about 120 bytes of them.
+const textRoom = 160
+
 // batchEndsOf reads how the messages ended; nil when there is no result.
 func batchEndsOf(result *C.mqp_batch_result, bounded bool) ([]BatchEnd, error) {
 	if result == nil {
 		return nil, nil
 	}
-	ends := make([]BatchEnd, int(C.mqp_batch_result_count(result)))
-	for i := range ends {
-		var receipt C.mqp_receipt_view
-		var failure C.mqp_error_view
-		var stored *C.mqp_receipt
-		var why *C.mqp_error
-		if unread := C.mqpgo_batch_end(result, C.size_t(i), &receipt, &failure, &stored, &why); unread != nil {
+	count := int(C.mqp_batch_result_count(result))
+	ends := make([]BatchEnd, count)
+	if count == 0 {
+		return ends, nil
+	}
+	into := rowsPool.Get().(*rows)
+	into.rows = slices.Grow(into.rows[:0], count)[:count]
+	var length C.size_t
+	for size := count * textRoom; ; size = int(length) {
+		into.texts = slices.Grow(into.texts[:0], size)[:size]
+		first := (*C.char)(unsafe.Pointer(&into.texts[0]))
+		if unread := C.mqpgo_batch_rows(result, &into.rows[0], first, C.size_t(size), &length); unread != nil {
 			return nil, take(unread)
 		}
-		if why != nil {
-			ends[i].Err = attribute(errorOf(&failure, why), bounded)
-		} else {
-			ends[i].Receipt = receiptOf(&receipt, stored)
+		if int(length) <= size {
+			break
 		}
 	}
+	texts := string(into.texts[:int(length)])
+	receipts := make([]Receipt, count)
+	for i := range ends {
+		row := &into.rows[i]
+		if row.attempts == 1 {
+			receiptIn(&receipts[i], row, texts)
+			ends[i].Receipt = &receipts[i]
+			continue
+		}
+		end, err := batchEndOf(result, i, bounded)
+		if err != nil {
+			return nil, err
+		}
+		ends[i] = end
+	}
+	if count <= mostGathered {
+		rowsPool.Put(into)
+	}
 	return ends, nil
+}
+
+// batchEndOf reads how one message ended, with all of its tries.
+func batchEndOf(result *C.mqp_batch_result, index int, bounded bool) (end BatchEnd, err error) {
+	var receipt C.mqp_receipt_view
+	var failure C.mqp_error_view
+	var stored *C.mqp_receipt
+	var why *C.mqp_error
+	if unread := C.mqpgo_batch_end(result, C.size_t(index), &receipt, &failure, &stored, &why); unread != nil {
+		return end, take(unread)
+	}
+	if why != nil {
+		end.Err = attribute(errorOf(&failure, why), bounded)
+	} else {
+		end.Receipt = receiptOf(&receipt, stored)
+	}
+	return end, nil
 }
 
 //export mqpgoCompleteBatch

@@ -84,7 +84,8 @@ func TestACallbackPassesTheGate(t *testing.T) {
 	routes <- struct{}{}
 	server := startFakeServer(t, routes)
 	stuck := startedProducer(t, server.url, WithTopics("Known"), WithTimeout(time.Hour), With("mq_client_api_timeout", time.Hour))
-	for i := 0; i < gateWidth; i++ {
+	// One more, as one goes alone.
+	for i := 0; i <= gateWidth; i++ {
 		go stuck.Send(background, message("Unknown", "b"))
 	}
 	eventually(t, "the gate is full", func() bool { return len(stuck.gate) == gateWidth })

@@ -11,7 +11,7 @@
 //
 // # Sending
 //
-// [Producer.Send] waits for the broker's answer without holding a thread, [Producer.SendAsync] calls back,
+// [Producer.Send] waits for the broker's answer, [Producer.SendAsync] calls back,
 // [Producer.SendChannel] gives a channel, [Producer.SendMany] sends many at once, [Producer.SendOneway] asks for no
 // answer. The deadline of the context, when it has one, is the total deadline of the message, over all tries, in place of
 // the configured send_msg_timeout. A context that is done ends the waiting at once, not the message: one that was handed

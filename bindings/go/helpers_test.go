@@ -231,6 +231,13 @@ func sendInEachMode(t *testing.T, p *Producer, m *Message, check func(*testing.T
 	})
 }
 
+// inCompany has the next message sent as if there were others beside it.
+func inCompany(p *Producer) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	p.room.company = 1
+}
+
 // silentBroker takes messages and never answers them.
 func silentBroker(t testing.TB) string {
 	t.Helper()

@@ -56,6 +56,32 @@ func TestOneThatNeverStartedCanBeClosed(t *testing.T) {
 	}
 }
 
+// Flush and Close see a message that its caller's thread sends, and a batch; others go beside it.
+func TestWhatIsAloneIsInFlight(t *testing.T) {
+	sends := map[string]func(*Producer) error{
+		"message": func(p *Producer) error { _, err := p.Send(background, message("T", "b")); return err },
+		"batch": func(p *Producer) error {
+			_, err := p.SendBatch(background, []*Message{message("T", "b"), message("T", "c")})
+			return err
+		},
+	}
+	for name, send := range sends {
+		t.Run(name, func(t *testing.T) {
+			p := startedProducer(t, silentBroker(t), WithTimeout(time.Hour))
+			alone, beside := make(chan error, 1), make(chan error, 1)
+			go func() { alone <- send(p) }()
+			eventually(t, "it is in flight", func() bool { return p.room.waitIdle(0) > 0 })
+			go func() { beside <- send(p) }()
+			ctx, cancel := context.WithTimeout(background, 50*time.Millisecond)
+			defer cancel()
+			expect(t, p.Flush(ctx), ErrTimeout)
+			expect(t, p.Close(ctx), ErrTimeout)
+			expect(t, receive(t, alone), ErrClosed)
+			expect(t, receive(t, beside), ErrClosed)
+		})
+	}
+}
+
 func TestCloseCompletesWhatIsInFlightOnce(t *testing.T) {
 	p := startedProducer(t, silentBroker(t), WithTimeout(time.Hour))
 	const total = 50

@@ -154,3 +154,33 @@ func receiptOf(view *C.mqp_receipt_view, of *C.mqp_receipt) *Receipt {
 	}
 	return r
 }
+
+// receiptIn reads a row into a receipt, whose texts are parts of the one given.
+func receiptIn(r *Receipt, row *C.mqpgo_row, texts string) {
+	part := func(i int) string {
+		at, length := int(row.at[i]), int(row.length[i])
+		return texts[at : at+length]
+	}
+	*r = Receipt{
+		SendStatus:      SendStatus(row.send_status),
+		Attempts:        int(row.attempts),
+		QueueID:         int32(row.queue_id),
+		QueueOffset:     int64(row.queue_offset),
+		MessageID:       part(0),
+		OffsetMessageID: part(1),
+		Topic:           part(2),
+		BrokerName:      part(3),
+		TransactionID:   part(4),
+		RegionID:        part(5),
+		RecallHandle:    part(6),
+	}
+}
+
+// used is the length of the texts that belong to a row.
+func used(row *C.mqpgo_row) int {
+	end := 0
+	for i, at := range row.at {
+		end = max(end, int(at+row.length[i]))
+	}
+	return end
+}

@@ -26,9 +26,14 @@ type room struct {
 	closed bool
 	// queue is who waits for room, the oldest first.
 	queue []*roomSeeker
+	// company is for how many messages it is taken for granted that others come beside them.
+	company int
 	// idle is closed when nothing is in flight any more; nil: nobody waits for it.
 	idle chan struct{}
 }
+
+// companyLasts is how many messages in a row have to be alone before one is sent as if it were.
+const companyLasts = 8
 
 // load is a number of messages and of the bytes of their bodies.
 type load struct{ messages, bytes int }
@@ -77,6 +82,23 @@ func (r *room) enter(ctx context.Context, bytes int) (how entered, err error) {
 	r.mu.Unlock()
 	how.left, err = r.wait(ctx, seeker)
 	return how, err
+}
+
+// enterAlone takes room for messages that nothing else is in flight beside; else, or when the producer is closed, it
+// takes none.
+func (r *room) enterAlone(taken load) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.taken.messages > 0 || len(r.queue) > 0 {
+		r.company = companyLasts
+		return false
+	}
+	if r.company > 0 {
+		r.company--
+		return false
+	}
+	r.taken = taken
+	return true
 }
 
 func (r *room) wait(ctx context.Context, seeker *roomSeeker) (left time.Duration, err error) {

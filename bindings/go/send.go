@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"runtime/cgo"
+	"sync"
 	"unsafe"
 )
 
@@ -26,7 +27,17 @@ func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOptio
 	if err != nil {
 		return nil, err
 	}
-	return held(ctx, p, "one-way send", func() (*Receipt, error) { return lent(ctx, p, call, (*send).oneway) })
+	if ctx.Done() != nil || p.traced.Load() || call.choose != nil {
+		return held(ctx, p, "one-way send", func() (*Receipt, error) { return lent(ctx, p, call, (*send).oneway) })
+	}
+	gated, err := p.enter(ctx, "one-way send")
+	if err != nil {
+		return nil, err
+	}
+	defer p.leave(gated)
+	call.begin(ctx, p)
+	defer call.texts.free()
+	return call.oneway(p)
 }
 
 // enter begins a call that may wait inside the library. So many are let in at the same time as may hold a thread; but a
@@ -260,10 +271,36 @@ func (s *send) interrupted(ctx context.Context) error {
 	return interrupted(ctx, "send", true)
 }
 
-func (s *send) oneway(p *Producer) (*Receipt, error) {
+func (s *send) oneway(p *Producer) (*Receipt, error) { return s.now(p, 1) }
+
+// now sends the message and waits for its end on the caller's thread.
+func (s *send) now(p *Producer, oneway C.uint32_t) (*Receipt, error) {
 	text, lengths := s.texts.first()
-	return receiving(func(receipt **C.mqp_receipt, view *C.mqp_receipt_view) *C.mqp_error {
-		return C.mqpgo_send_oneway(
-			p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, receipt, view)
-	})
+	told := tolds.Get().(*C.mqpgo_read)
+	defer tolds.Put(told)
+	failure := C.mqpgo_send_now(
+		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, oneway, told)
+	if failure != nil {
+		return nil, take(failure)
+	}
+	if told.more != nil {
+		return received(told.more)
+	}
+	r := new(Receipt)
+	texts := unsafe.Slice((*byte)(unsafe.Pointer(&told.texts[0])), used(&told.row))
+	receiptIn(r, &told.row, string(texts))
+	return r, nil
+}
+
+var tolds = sync.Pool{New: func() any { return new(C.mqpgo_read) }}
+
+// received reads an owned receipt.
+func received(receipt *C.mqp_receipt) (*Receipt, error) {
+	defer C.mqp_receipt_free(receipt)
+	view := C.mqp_receipt_view{struct_size: C.sizeof_mqp_receipt_view}
+	var failure *C.mqp_error
+	if C.mqp_receipt_get(receipt, &view, &failure) != C.MQP_OK {
+		return nil, take(failure)
+	}
+	return receiptOf(&view, receipt), nil
 }

@@ -31,8 +31,17 @@ func TestEachModeStoresTheWholeMessage(t *testing.T) {
 		Topic: "Whole", Body: everyByte(), Tags: "tag", Keys: "k1 k2", Properties: properties, Flag: -7, NoWaitStore: true,
 	}
 	modes := map[string]func(*Message) (*Receipt, error){
-		"by itself": func(m *Message) (*Receipt, error) { p.gather.unlearn(m.Topic); return p.Send(background, m) },
-		"gathered":  func(m *Message) (*Receipt, error) { p.gather.learn(m.Topic); return p.Send(background, m) },
+		"alone": func(m *Message) (*Receipt, error) { return p.Send(background, m) },
+		"by itself": func(m *Message) (*Receipt, error) {
+			inCompany(p)
+			p.gather.unlearn(m.Topic)
+			return p.Send(background, m)
+		},
+		"gathered": func(m *Message) (*Receipt, error) {
+			inCompany(p)
+			p.gather.learn(m.Topic)
+			return p.Send(background, m)
+		},
 		"many": func(m *Message) (*Receipt, error) {
 			p.gather.learn(m.Topic)
 			ends, err := p.SendMany(background, []*Message{m})

@@ -103,10 +103,6 @@ typedef struct {
 // In those below: `handle` is owned by the callback when NULL is returned. On success `*receipt` is owned by the caller
 // and `view` borrows from it.
 
-mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                             const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
-                             mqp_receipt_view *view);
-
 mqp_error *mqpgo_request_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
                                const mqpgo_message *message, const mqpgo_options *options, uintptr_t handle);
 mqp_error *mqpgo_reply_async(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
@@ -125,14 +121,47 @@ void mqpgo_send_gathered(mqp_producer *producer, mqpgo_completions *to, const ch
                          const uint8_t *bodies, const mqpgo_message *messages, const mqpgo_options *options,
                          const uintptr_t *tickets, size_t count, mqp_error **errors);
 
+// A receipt that has been read: where each of its texts is, and how long.
+#define MQPGO_TEXTS 7
+typedef struct {
+    int64_t queue_offset;
+    uint32_t send_status;
+    uint32_t attempts;
+    int32_t queue_id;
+    uint32_t at[MQPGO_TEXTS];
+    uint32_t length[MQPGO_TEXTS];
+} mqpgo_row;
+
+// Room for the texts of nearly every receipt.
+#define MQPGO_ROOM 256
+
+// The receipt of a message that is sent and waited for by one call.
+typedef struct {
+    mqpgo_row row;
+    // Owned by the caller: what tells more than the row. NULL: nothing does.
+    mqp_receipt *more;
+    char texts[MQPGO_ROOM];
+} mqpgo_read;
+
+// `oneway`: 1: no answer is waited for.
+mqp_error *mqpgo_send_now(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                          const mqpgo_message *message, const mqpgo_options *options, uint32_t oneway,
+                          mqpgo_read *told);
+
+// Reads the receipts of a batch: a row for each message, `attempts` 0 for one that was not stored. `*used` is how many
+// bytes their texts take; nothing is written when that is more than `capacity`.
+mqp_error *mqpgo_batch_rows(const mqp_batch_result *result, mqpgo_row *rows, char *texts, size_t capacity, size_t *used);
+
+// Sends a batch and waits for its end; `*result` as below.
+mqp_error *mqpgo_send_batch_now(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *bodies,
+                                const mqpgo_message *messages, size_t count, const mqpgo_options *options,
+                                uint32_t split_bytes, uint32_t oneway, mqp_batch_result **result);
+
 // `bodies` are those of all messages, one behind the other. `*result` is owned by the caller, on failure too, and may be
 // NULL there.
 mqp_error *mqpgo_send_batch_async(mqp_producer *producer, const char *text, const size_t *lengths,
                                   const uint8_t *bodies, const mqpgo_message *messages, size_t count,
                                   const mqpgo_options *options, uint32_t split_bytes, uintptr_t handle);
-mqp_error *mqpgo_send_batch_oneway(mqp_producer *producer, const char *text, const size_t *lengths,
-                                   const uint8_t *bodies, const mqpgo_message *messages, size_t count,
-                                   const mqpgo_options *options, uint32_t split_bytes, mqp_batch_result **result);
 
 // How one message ended: `*stored` or `*why` is what was read, the other one is NULL; all borrows from the result.
 mqp_error *mqpgo_batch_end(const mqp_batch_result *result, size_t index, mqp_receipt_view *receipt,

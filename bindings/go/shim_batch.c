@@ -67,15 +67,28 @@ mqp_error *mqpgo_send_batch_async(mqp_producer *producer, const char *text, cons
     return error;
 }
 
-mqp_error *mqpgo_send_batch_oneway(mqp_producer *producer, const char *text, const size_t *lengths,
-                                   const uint8_t *bodies, const mqpgo_message *messages, size_t count,
-                                   const mqpgo_options *options, uint32_t split_bytes, mqp_batch_result **result) {
+mqp_error *mqpgo_send_batch_now(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *bodies,
+                                const mqpgo_message *messages, size_t count, const mqpgo_options *options,
+                                uint32_t split_bytes, uint32_t oneway, mqp_batch_result **result) {
     batch send;
     unpack(&send, (mqpgo_texts){text, lengths}, bodies, messages, count, options, split_bytes);
     mqp_error *error = NULL;
-    mqp_producer_send_batch_oneway(producer, send.messages, count, sizeof(mqp_message), &send.options,
-                                   &send.batch_options, result, &error);
+    (oneway == 1 ? mqp_producer_send_batch_oneway : mqp_producer_send_batch)(
+        producer, send.messages, count, sizeof(mqp_message), &send.options, &send.batch_options, result, &error);
     put_back(&send);
+    return error;
+}
+
+mqp_error *mqpgo_batch_rows(const mqp_batch_result *result, mqpgo_row *rows, char *texts, size_t capacity,
+                            size_t *used) {
+    size_t count = mqp_batch_result_count(result);
+    mqp_receipt_view *views = mqpgo_allocate(count, sizeof(mqp_receipt_view));
+    mqp_error *error = NULL;
+    mqp_batch_result_receipts(result, views, sizeof(mqp_receipt_view), texts, capacity, used, &error);
+    for (size_t i = 0; i < count && error == NULL && *used <= capacity; i++) {
+        mqpgo_read_row(&rows[i], &views[i], texts);
+    }
+    free(views);
     return error;
 }
 

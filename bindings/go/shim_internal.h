@@ -62,6 +62,9 @@ void mqpgo_read_ending(mqpgo_ending *into, mqp_status status, const mqp_receipt 
 // Told of the end of a message; its `user_data` is the handle that Go takes back.
 void mqpgo_told(void *user_data, const mqp_completion *completion);
 
+// Reads a receipt whose texts lie in `texts`.
+void mqpgo_read_row(mqpgo_row *row, const mqp_receipt_view *view, const char *texts);
+
 // Reads the receipt of a call that returned `status`; the error, if any, is in `*error`.
 void mqpgo_read_receipt(mqp_status status, const mqp_receipt *receipt, mqp_receipt_view *view, mqp_error **error);
 

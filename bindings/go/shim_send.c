@@ -139,14 +139,33 @@ void mqpgo_told(void *user_data, const mqp_completion *completion) {
     mqp_error_free(end.unread);
 }
 
-mqp_error *mqpgo_send_oneway(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
-                             const mqpgo_message *message, const mqpgo_options *options, mqp_receipt **receipt,
-                             mqp_receipt_view *view) {
+void mqpgo_read_row(mqpgo_row *row, const mqp_receipt_view *view, const char *texts) {
+    const mqp_str from[MQPGO_TEXTS] = {
+        view->message_id,     view->offset_message_id, view->topic,         view->broker_name,
+        view->transaction_id, view->region_id,         view->recall_handle,
+    };
+    row->queue_offset = view->queue_offset;
+    row->send_status = view->send_status;
+    row->attempts = view->attempts;
+    row->queue_id = view->queue_id;
+    for (int i = 0; i < MQPGO_TEXTS; i++) {
+        row->at[i] = from[i].len == 0 ? 0 : (uint32_t)(from[i].ptr - texts);
+        row->length[i] = (uint32_t)from[i].len;
+    }
+}
+
+mqp_error *mqpgo_send_now(mqp_producer *producer, const char *text, const size_t *lengths, const uint8_t *body,
+                          const mqpgo_message *message, const mqpgo_options *options, uint32_t oneway,
+                          mqpgo_read *told) {
     mqpgo_unpacked send;
     mqpgo_unpack(&send, (mqpgo_texts){text, lengths}, body, message, options);
+    mqp_receipt_view view = MQP_RECEIPT_VIEW_INIT;
     mqp_error *error = NULL;
-    mqp_status status = mqp_producer_send_oneway(producer, &send.message, &send.options, receipt, &error);
-    mqpgo_read_receipt(status, *receipt, view, &error);
+    mqp_status status = mqp_producer_send_read(producer, &send.message, &send.options, oneway, &view, told->texts,
+                                               sizeof(told->texts), &told->more, &error);
+    if (status == MQP_OK && told->more == NULL) {
+        mqpgo_read_row(&told->row, &view, told->texts);
+    }
     mqpgo_put_back(&send);
     return error;
 }
