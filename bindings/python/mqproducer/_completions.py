@@ -5,29 +5,28 @@ from __future__ import annotations
 import copy
 import struct
 from array import array
-from collections.abc import Sequence
-from ctypes import addressof, byref, c_char, c_size_t, c_void_p
-from typing import Any, Optional, Protocol
+from collections.abc import Iterable
+from ctypes import addressof, byref, c_size_t, c_void_p
+from typing import Optional, Protocol
 
 from . import _abi
 from ._library import lib
 from ._native import check, read_error
 from .errors import MqError
-from .receipt import Receipt, earlier_of, status_of
+from .receipt import VIEW_SIZE, Receipt, receipts_in, with_earlier
 
 #: How many ends one call takes.
 _CAPACITY = 512
-_COMPLETION = struct.Struct("@IINNN")
-_RECEIPT = struct.Struct("@IIIiq" + "NN" * 7 + "II")
-#: Room for the texts of so many receipts, which have about 140 bytes each.
-_TEXTS = _CAPACITY * 256
+_COMPLETION = struct.Struct("@4xINNN")
+#: Room for the texts of one receipt, which has about 120 bytes of them.
+_TEXTS = 256
 
 
 class Waiter(Protocol):
     """Who is told an end."""
 
-    def end(self, receipt: Optional[Receipt], error: Optional[MqError], /) -> None:
-        """Is told it, once: the receipt, the error, or neither when it was no message's."""
+    def completed(self, key: int, receipt: Optional[Receipt], error: Optional[MqError], /) -> None:
+        """Is told it, once: the receipt, the error, or neither when it was no message's; and for which key."""
 
 
 class CompletionQueue:
@@ -41,23 +40,26 @@ class CompletionQueue:
         self._waiting: dict[int, Waiter] = {}
         self._last = 0
         self._completions = bytearray(_CAPACITY * _COMPLETION.size)
-        self._views = bytearray(_CAPACITY * _RECEIPT.size)
         self._first_completion = _abi.Completion.from_buffer(self._completions)
-        self._first_view = _abi.ReceiptView.from_buffer(self._views)
-        self._texts = bytearray(_TEXTS)
+        self._make_room(_CAPACITY * (VIEW_SIZE + _TEXTS))
         self._count, self._length = c_size_t(), c_size_t()
 
     def fileno(self) -> int:
         """The descriptor, readable while there is something to take; -1 in a forked child."""
         return int(lib.mqp_completion_queue_fd(self.handle))
 
-    def expect(self, waiters: Sequence[Waiter]) -> array[int]:
-        """The keys of so many waiters, which go to the library as ``user_data``; never 0."""
+    def expect(self, waiters: Iterable[Waiter], count: int) -> array[int]:
+        """The keys of so many waiters, one after the other, which go to the library as ``user_data``; never 0."""
         first = self._last + 1
-        self._last += len(waiters)
+        self._last += count
         keys = array("Q", range(first, self._last + 1))
         self._waiting.update(zip(keys, waiters))
         return keys
+
+    @property
+    def next_key(self) -> int:
+        """What the next key will be."""
+        return self._last + 1
 
     def forget(self, keys: array[int]) -> None:
         """Lets go of waiters whose messages the library refused."""
@@ -78,8 +80,8 @@ class CompletionQueue:
             ends = self._read(count)
         finally:
             lib.mqp_completions_free(byref(self._first_completion), _COMPLETION.size, count)
-        for waiter, receipt, failure in ends:
-            waiter.end(receipt, failure)
+        for waiter, key, receipt, failure in ends:
+            waiter.completed(key, receipt, failure)
         return count
 
     def must_be_ours(self) -> None:
@@ -93,42 +95,40 @@ class CompletionQueue:
         lib.mqp_completion_queue_free(handle)
         waiting, self._waiting = self._waiting, {}
         if error is not None:
-            for waiter in waiting.values():
-                waiter.end(None, copy.copy(error))
+            for key, waiter in waiting.items():
+                waiter.completed(key, None, copy.copy(error))
 
     def __del__(self) -> None:
         lib.mqp_completion_queue_free(self.handle)
 
-    def _read(self, count: int) -> list[tuple[Waiter, Optional[Receipt], Optional[MqError]]]:
-        texts = self._receipts(count)
-        # Where all is ASCII, as almost always, one decoding is enough: a character is a byte.
-        whole = texts.decode("ascii") if texts.isascii() else None
-        base = _address(self._texts)
-        views = _RECEIPT.iter_unpack(memoryview(self._views)[: count * _RECEIPT.size])
+    def _read(self, count: int) -> list[tuple[Waiter, int, Optional[Receipt], Optional[MqError]]]:
+        memory = self._receipts(count)
+        receipts = receipts_in(memory, self._base, count)
         completions = _COMPLETION.iter_unpack(memoryview(self._completions)[: count * _COMPLETION.size])
-        ends: list[tuple[Waiter, Optional[Receipt], Optional[MqError]]] = []
-        for (_, status, key, receipt, error), view in zip(completions, views):
-            waiter = self._waiting.pop(key)
-            if status != _abi.OK:
-                ends.append((waiter, None, read_error(error)))
-            elif receipt == 0:
-                ends.append((waiter, None, None))
+        waiting = self._waiting
+        ends: list[tuple[Waiter, int, Optional[Receipt], Optional[MqError]]] = []
+        for (status, key, of, error), receipt in zip(completions, receipts):
+            if of != 0:
+                ends.append((waiting.pop(key), key, receipt, None))
+                if receipt.attempts > 1:
+                    with_earlier(receipt, of)
             else:
-                ends.append((waiter, _receipt(view, base, whole, texts, receipt), None))
+                ends.append((waiting.pop(key), key, None, read_error(error) if status != _abi.OK else None))
         return ends
 
     def _receipts(self, count: int) -> bytes:
-        """Has the library write the views; their texts."""
+        """Has the library write the views, and the texts behind them; a copy of both."""
+        views = count * VIEW_SIZE
         while True:
             error = c_void_p()
-            capacity = len(self._texts)
+            capacity = len(self._memory) - views
             status = lib.mqp_completions_receipts(
                 byref(self._first_completion),
                 _COMPLETION.size,
                 count,
                 byref(self._first_view),
-                _RECEIPT.size,
-                _address(self._texts),
+                VIEW_SIZE,
+                self._base + views,
                 capacity,
                 byref(self._length),
                 byref(error),
@@ -136,37 +136,10 @@ class CompletionQueue:
             check(status, error)
             length = self._length.value
             if length <= capacity:
-                return bytes(memoryview(self._texts)[:length])
-            self._texts = bytearray(2 * length)
+                return bytes(memoryview(self._memory)[: views + length])
+            self._make_room(views + 2 * length)
 
-
-def _address(buffer: bytearray) -> int:
-    return addressof(c_char.from_buffer(buffer))
-
-
-def _receipt(view: tuple[Any, ...], base: int, whole: Optional[str], texts: bytes, receipt: int) -> Receipt:
-    _, send_status, attempts, queue_id, queue_offset, *places = view
-
-    def text(place: int) -> str:
-        length = places[place + 1]
-        if length == 0:
-            return ""
-        start = places[place] - base
-        if whole is not None:
-            return whole[start : start + length]
-        return texts[start : start + length].decode("utf-8", "replace")
-
-    return Receipt(
-        status_of(send_status),
-        text(0),
-        text(2),
-        text(4),
-        text(6),
-        queue_id,
-        queue_offset,
-        attempts,
-        text(8),
-        text(10),
-        text(12),
-        earlier_of(attempts, receipt),
-    )
+    def _make_room(self, size: int) -> None:
+        self._memory = bytearray(size)
+        self._first_view = _abi.ReceiptView.from_buffer(self._memory)
+        self._base = addressof(self._first_view)

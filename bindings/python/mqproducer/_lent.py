@@ -81,10 +81,21 @@ def _new_template(topic: str, tags: Optional[str]) -> Optional[Template]:
     return template
 
 
+def struct_of(message: Message) -> tuple[Any, Any]:
+    """The struct of one message as bytes, and what must live as long as it is used."""
+    body = message.body
+    template = template_of(message, body)
+    if template is None:
+        return lend(message)
+    struct = bytearray(template[0])
+    BODY.pack_into(struct, BODY_AT, id(body) + START, len(body))
+    return struct, (template, body)
+
+
 class Array:
     """The C array of some messages, as long as this lives."""
 
-    __slots__ = ("_lent", "count", "first", "memory")
+    __slots__ = ("_lent", "_structs", "count")
 
     def __init__(self, messages: Iterable[Any]) -> None:
         structs: list[Any] = []
@@ -111,10 +122,13 @@ class Array:
         self.count = len(lent)
         self._lent = lent
         # There is memory even for none.
-        self.memory = bytearray().join(structs) or bytearray(SIZE)
+        memory = bytearray().join(structs) or bytearray(SIZE)
         if structs:
-            words = memoryview(self.memory).cast(_WORD)
+            words = memoryview(memory).cast(_WORD)
             words[_ADDRESS::_WORDS] = memoryview(array(_WORD, addresses))
             words[_LENGTH::_WORDS] = memoryview(array(_WORD, lengths))
-        #: The address of the first, as an argument.
-        self.first = byref(_abi_message.Message.from_buffer(self.memory))
+        self._structs = _abi_message.Message.from_buffer(memory)
+
+    def at(self, index: int) -> Any:
+        """The address of one of them, as an argument."""
+        return byref(self._structs, index * SIZE)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
+from array import array
 from collections import deque
-from ctypes import byref, c_size_t, c_void_p, sizeof
+from ctypes import byref, c_size_t, c_void_p
+from itertools import repeat
 from typing import Any, Callable, Optional, Union
 
 from . import _abi_message
 from ._callbacks import take_interrupt
-from ._completions import CompletionQueue
+from ._completions import CompletionQueue, Waiter
+from ._lent import SIZE, Array
 from ._library import lib
 from ._native import check, read_error, str_of
 from ._send import Departures
 from ._waits import end
 from .errors import BackpressureError, MqError, MqTimeoutError, Status, refusal
 from .receipt import Receipt
-from .selector import lend_options
+from .selector import Choice, lend_options
 
 #: How many messages one call hands over at most.
-_AT_ONCE = 512
+AT_ONCE = 512
 #: How often a wait for room or a route looks around. Ends in the queue end it at once; others tell nobody.
 _LOOK_S = 0.02
 #: Messages whose time began so close together have one deadline.
@@ -48,6 +51,10 @@ class Departure:
         self.outgoing.ended()
         end(self.future, value, error)
 
+    def completed(self, _: int, value: Any, error: Optional[BaseException]) -> None:
+        """Is told its end by the completion queue."""
+        self.end(value, error)
+
     def left_ms(self, now: float) -> Optional[int]:
         """The time-out to hand over; None: the one that was given."""
         waited = now - self.started
@@ -66,11 +73,11 @@ class Send(Departure):
         outgoing: Outgoing,
         future: asyncio.Future[Any],
         topic: str,
-        lent: tuple[_abi_message.Message, Any],
+        lent: tuple[Any, Any],
         departures: Departures,
     ) -> None:
         super().__init__(outgoing, future, topic, departures[0])
-        self.native: Optional[_abi_message.Message]
+        #: Its struct, and what lends it what it points to.
         self.native, self.lender = lent
         self.departures = departures
 
@@ -79,6 +86,36 @@ class Send(Departure):
         if self.departures is not first.departures and self.departures != first.departures:
             return False
         return -_SAME_TIME_S <= self.started - first.started <= share
+
+
+class Several(Departure):
+    """Messages of one topic that leave in one piece."""
+
+    __slots__ = ("count", "departures", "lent", "passed")
+
+    def __init__(
+        self, outgoing: Outgoing, future: asyncio.Future[Any], topic: str, lent: Array, departures: Departures
+    ) -> None:
+        super().__init__(outgoing, future, topic, departures[0])
+        self.lent: Optional[Array] = lent
+        self.count = lent.count
+        self.departures = departures
+        #: How many were handed over, or have ended without.
+        self.passed = 0
+
+    def handed(self, first_key: int) -> Waiter:
+        """Who is told the ends of those that go now, whose keys begin here."""
+        raise NotImplementedError
+
+    def end_next(self, error: BaseException) -> None:
+        """The next one ends with an error, in place of being handed over."""
+        raise NotImplementedError
+
+    def end(self, value: Any, error: Optional[BaseException]) -> None:
+        """All that were not handed over end with the error."""
+        assert error is not None
+        while self.passed < self.count:
+            self.end_next(copy.copy(error))
 
 
 class Call(Departure):
@@ -111,7 +148,8 @@ class _Lookup:
         #: What came later, with more time.
         self.late: list[Departure] = []
 
-    def end(self, _: Optional[Receipt], error: Optional[BaseException]) -> None:
+    def completed(self, _: int, __: Optional[Receipt], error: Optional[BaseException]) -> None:
+        """Is told by the completion queue whether the route was found."""
         self.outgoing.found(self.topic, error)
 
 
@@ -141,9 +179,9 @@ class Outgoing:
         self._earliest = math.inf
         self._idle: list[asyncio.Future[None]] = []
 
-    def add(self, departure: Departure) -> None:
+    def add(self, departure: Departure, count: int = 1) -> None:
         """Sends it when this turn of the loop ends, its topic's route is known, and there is room."""
-        self.owe()
+        self.owed += count
         self._earliest = min(self._earliest, departure.deadline)
         # A topic of no name is refused by the send, in its own words.
         if departure.topic and departure.topic not in self._routes:
@@ -155,7 +193,7 @@ class Outgoing:
             return
         self._ready.append(departure)
         if self._full is None:
-            if len(self._ready) >= _AT_ONCE:
+            if len(self._ready) >= AT_ONCE or count >= AT_ONCE:
                 self._pump()
             else:
                 self._schedule()
@@ -170,9 +208,9 @@ class Outgoing:
         """Counts a departure."""
         self.owed += 1
 
-    def ended(self) -> None:
-        """Counts the end of a departure."""
-        self.owed -= 1
+    def ended(self, count: int = 1) -> None:
+        """Counts ends of departures."""
+        self.owed -= count
         if self.owed == 0:
             self._wake()
 
@@ -225,7 +263,7 @@ class Outgoing:
         lookup = _Lookup(self, topic, waiting)
         self._lookups[topic] = lookup
         left = max(departure.deadline for departure in waiting) - self.loop.time()
-        keys, error = self._queue.expect([lookup]), c_void_p()
+        keys, error = self._queue.expect([lookup], 1), c_void_p()
         status = lib.mqp_producer_find_route(
             self._handle, str_of("topic", topic), max(1, int(left * 1000)), self._queue.handle, keys[0], byref(error)
         )
@@ -253,7 +291,9 @@ class Outgoing:
         try:
             while self._ready and self._full is None:
                 first = self._ready.popleft()
-                if first.future.done():
+                if isinstance(first, Several):
+                    self._send_several(first)
+                elif first.future.done():
                     self.ended()
                 elif isinstance(first, Call):
                     self._call(first)
@@ -273,7 +313,7 @@ class Outgoing:
         left = first.left_ms(self.loop.time())
         share = _SAME_TIME_S if left is None else max(_SAME_TIME_S, left / 1000 * _SAME_SHARE)
         ready = self._ready
-        while ready and len(group) < _AT_ONCE:
+        while ready and len(group) < AT_ONCE:
             following = ready[0]
             if not isinstance(following, Send) or not following.goes_with(first, share):
                 break
@@ -285,22 +325,68 @@ class Outgoing:
         return group
 
     def _send(self, group: list[Send]) -> None:
-        timeout_ms, selector, sharding_key = group[0].departures
-        left = group[0].left_ms(self.loop.time())
         try:
-            options, choice = lend_options(timeout_ms if left is None else left, selector, sharding_key)
+            options = self._options(group[0], group[0].departures)
         except (TypeError, ValueError) as wrong:
             for send in group:
                 send.end(None, copy.copy(wrong))
             return
-        natives = bytearray().join([send.native for send in group])  # type: ignore[misc]
-        keys = self._queue.expect(group)
+        natives = bytearray().join([send.native for send in group])
+        at = byref(_abi_message.Message.from_buffer(natives))
+        taken, why, interrupt = self._hand_over(at, options, self._queue.expect(group, len(group)))
+        for send in group[:taken]:
+            # The library has its copy.
+            send.native = send.lender = None
+        if why is not None:
+            self._refused(group[taken:], why)
+        if interrupt is not None:
+            raise interrupt
+
+    def _send_several(self, several: Several) -> None:
+        lent = several.lent
+        if several.future.done() or lent is None:
+            left, several.passed, several.lent = several.count - several.passed, several.count, None
+            self.ended(left)
+            return
+        try:
+            options = self._options(several, several.departures)
+        except (TypeError, ValueError) as wrong:
+            several.end(None, wrong)
+            return
+        passed, left = several.passed, several.count - several.passed
+        keys = self._queue.expect(repeat(several.handed(self._queue.next_key), left), left)
+        taken, why, interrupt = self._hand_over(lent.at(passed), options, keys)
+        several.passed = passed + taken
+        if why is not None:
+            if isinstance(why, BackpressureError) and self.policy != "fail":
+                self._full = why
+            else:
+                several.end_next(why)
+            if several.passed < several.count:
+                self._ready.appendleft(several)
+        if several.passed == several.count:
+            several.lent = None
+        if interrupt is not None:
+            raise interrupt
+
+    def _options(self, first: Departure, departures: Departures) -> tuple[Any, Optional[Choice]]:
+        """The options of messages, with the time that the first has left."""
+        timeout_ms, selector, sharding_key = departures
+        left = first.left_ms(self.loop.time())
+        return lend_options(timeout_ms if left is None else left, selector, sharding_key)
+
+    def _hand_over(
+        self, at: Any, lent_options: tuple[Any, Optional[Choice]], keys: array[int]
+    ) -> tuple[int, Optional[BaseException], Optional[BaseException]]:
+        """Hands messages to the library. How many it took, why it did not take the next, and a Ctrl-C that was met."""
+        options, choice = lent_options
+        count = len(keys)
         accepted, error = c_size_t(), c_void_p()
         status = lib.mqp_producer_send_many(
             self._handle,
-            byref(_abi_message.Message.from_buffer(natives)),
-            len(group),
-            sizeof(_abi_message.Message),
+            at,
+            count,
+            SIZE,
             options,
             self._queue.handle,
             byref(c_void_p.from_buffer(keys)),
@@ -309,15 +395,12 @@ class Outgoing:
         )
         taken, interrupt = accepted.value, take_interrupt()
         raised = choice.end() if choice is not None else None
-        for send in group[:taken]:
-            # The library has its copy.
-            send.native = send.lender = None
-        if taken < len(group):
+        why: Optional[BaseException] = None
+        if taken < count:
             self._queue.forget(keys[taken:])
-            self._refused(group[taken:], raised or _read_refusal(status, error, taken))
+            why = raised or _read_refusal(status, error, taken)
         lib.mqp_error_free(error)
-        if interrupt is not None:
-            raise interrupt
+        return taken, why, interrupt
 
     def _call(self, call: Call) -> None:
         try:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Optional, Union, overload
 from ._base import DEFAULT_WAIT_MS, ProducerBase
 from ._callbacks import logger
 from ._completions import CompletionQueue
-from ._many import Many, Part
+from ._lent import struct_of
+from ._many import Many, Part, parts_of
 from ._native import milliseconds
 from ._oneway import OneWays
 from ._outgoing import Departure, Outgoing, Send
@@ -20,7 +21,7 @@ from ._waits import in_thread
 from .aio_calls import AsyncCalls
 from .config import ConfigValue, NativeConfig
 from .errors import AlreadyStartedError, ClosedError, MqTimeoutError, NotStartedError, refusal
-from .message import Body, Message, MessageFields, lend
+from .message import Body, Message, MessageFields
 from .receipt import Receipt
 from .selector import Selector
 from .trace import TraceContext
@@ -216,10 +217,12 @@ class AsyncProducer(AsyncCalls, ProducerBase):
         outgoing = self._sender()
         departures: Departures = timeout_ms, selector, sharding_key
         # All are looked at before the first is sent.
-        lent = [(message.topic, lend(message)) for message in map(self._traced, messages)]
-        many = Many(outgoing.loop.create_future(), len(lent))
-        for index, (topic, natives) in enumerate(lent):
-            outgoing.add(Part(many, index, outgoing, topic, natives, departures))
+        parts = parts_of(map(self._traced, messages))
+        many = Many(outgoing.loop.create_future(), sum(lent.count for _, lent in parts))
+        index = 0
+        for topic, lent in parts:
+            outgoing.add(Part(many, index, outgoing, topic, lent, departures), lent.count)
+            index += lent.count
         return await many.future
 
     @overload
@@ -320,7 +323,7 @@ class AsyncProducer(AsyncCalls, ProducerBase):
         future: asyncio.Future[Receipt] = outgoing.loop.create_future()
         if departures == _PLAIN:
             departures = _PLAIN
-        outgoing.add(Send(outgoing, future, message.topic, lend(message), departures))
+        outgoing.add(Send(outgoing, future, message.topic, struct_of(message), departures))
         return future
 
     def _sender(self) -> Outgoing:

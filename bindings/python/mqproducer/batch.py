@@ -166,7 +166,7 @@ class BatchCalls:
         options, choice = lend_options(timeout_ms, selector, sharding_key)
         result, error = c_void_p(), c_void_p()
         status = function(
-            self._handle, lent.first, lent.count, SIZE, options, split, byref(result), byref(error)
+            self._handle, lent.at(0), lent.count, SIZE, options, split, byref(result), byref(error)
         )
         del lent
         try:
@@ -199,7 +199,7 @@ def start_batch(
         _abi_message.BatchCallback,
         _RESULT,
         lambda told: lib.mqp_producer_send_batch_async(
-            producer, lent.first, lent.count, SIZE, options, split, told, byref(error)
+            producer, lent.at(0), lent.count, SIZE, options, split, told, byref(error)
         ),
     )
     del lent
