@@ -1,6 +1,6 @@
 #!/bin/sh
-# ThreadSanitizer on callbacks, close, auto_batch and callers who read, and on a completion queue under a program in C, the
-# standard library instrumented too. A deliberate race proves that it sees, in Rust and in C.
+# ThreadSanitizer on callbacks, close, auto_batch and callers who read, on a completion queue under a program in C, and in the
+# long form on the drop-in, the standard library instrumented too. A deliberate race proves that it sees, in Rust and in C.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -94,4 +94,16 @@ fi
     in_capitals=$(echo "$host" | tr 'a-z-' 'A-Z_')
     export "CARGO_TARGET_${in_capitals}_RUNNER=env PATH=$work/bin:$PATH"
     $run test -Zbuild-std --target "$host" --test abi -- sends_that_end_in_a_queue
+    # The long form: the drop-in as well, under its programs in C, with an embedded cluster of the library beside it.
+    if [ "${MQP_TEST_LONG:-}" ]; then
+        $run build -Zbuild-std --target "$host"
+        $run build -Zbuild-std --target "$host" -p librocketmq
+        lib=$CARGO_TARGET_DIR/$host/debug
+        for name in callbacks transactions; do
+            "$work/bin/cc" -std=c11 -D_GNU_SOURCE -g -pthread -Iinclude -Itests/abi -Ibindings/librocketmq/include "-L$lib" \
+                -lrocketmq -lmqproducer "-Wl,-rpath,$lib" "bindings/librocketmq/tests/$name.c" -o "$work/$name"
+        done
+        "$work/callbacks" keep-threads
+        "$work/transactions"
+    fi
 }
