@@ -71,13 +71,13 @@ func (p *Producer) sendAlone(ctx context.Context, m *Message, opts []SendOption)
 		return nil, nil, false
 	}
 	defer p.room.leave(taken)
-	call, err := newSend(ctx, m, nil)
-	if err != nil {
+	call := immediates.Get().(*immediate)
+	defer call.free()
+	if err := call.read(ctx, m, nil, &call.texts); err != nil {
 		return nil, err, true
 	}
-	defer call.texts.free()
 	call.begin(ctx, p)
-	if r, err = call.now(p, 0); err == nil {
+	if r, err = call.now(p, 0, call.told); err == nil {
 		p.gather.learn(m.Topic)
 	} else {
 		p.gather.unlearn(m.Topic)

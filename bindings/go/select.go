@@ -95,7 +95,13 @@ func selectQueue(opts []SendOption) (*selection, error) {
 	return selected, nil
 }
 
+// anyQueue is what no option departs from; it is not changed.
+var anyQueue selection
+
 func selectionOf(opts []SendOption) *selection {
+	if len(opts) == 0 {
+		return &anyQueue
+	}
 	selected := new(selection)
 	for _, opt := range opts {
 		opt(selected)

@@ -23,12 +23,26 @@ var nothing [1]byte
 // more, and it is never repeated. The receipt has the status [SendUnconfirmed] and the offset -1. It waits, at most up to
 // the deadline, until the connection is open. Errors: those of [Producer.Send] but [ErrBroker].
 func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (*Receipt, error) {
+	if ctx.Done() == nil && len(opts) == 0 && !p.traced.Load() {
+		return p.sendOneway(ctx, m)
+	}
 	call, err := newSend(ctx, m, opts)
 	if err != nil {
 		return nil, err
 	}
-	if ctx.Done() != nil || p.traced.Load() || call.choose != nil {
-		return held(ctx, p, "one-way send", func() (*Receipt, error) { return lent(ctx, p, call, (*send).oneway) })
+	return held(ctx, p, "one-way send", func() (*Receipt, error) {
+		return lent(ctx, p, call, func(call *send, p *Producer) (*Receipt, error) {
+			return call.now(p, 1, new(C.mqpgo_read))
+		})
+	})
+}
+
+// sendOneway is SendOneway without what few sends need.
+func (p *Producer) sendOneway(ctx context.Context, m *Message) (*Receipt, error) {
+	call := immediates.Get().(*immediate)
+	defer call.free()
+	if err := call.read(ctx, m, nil, &call.texts); err != nil {
+		return nil, err
 	}
 	gated, err := p.enter(ctx, "one-way send")
 	if err != nil {
@@ -36,8 +50,25 @@ func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOptio
 	}
 	defer p.leave(gated)
 	call.begin(ctx, p)
-	defer call.texts.free()
-	return call.oneway(p)
+	r, err := call.now(p, 1, call.told)
+	return r, attribute(err, call.bounded)
+}
+
+// immediate is a call on the caller's thread, with all the memory that it needs, which is kept for others.
+type immediate struct {
+	send
+	texts packed
+	// told is by itself: C must not see what the rest points to.
+	told *C.mqpgo_read
+}
+
+var immediates = sync.Pool{New: func() any { return &immediate{told: new(C.mqpgo_read)} }}
+
+func (i *immediate) free() {
+	i.send = send{}
+	if i.texts.empty() {
+		immediates.Put(i)
+	}
 }
 
 // enter begins a call that may wait inside the library. So many are let in at the same time as may hold a thread; but a
@@ -192,20 +223,26 @@ func newSend(ctx context.Context, m *Message, opts []SendOption) (*send, error) 
 
 // prepare reads the arguments of a call; further texts may stand before them.
 func prepare(ctx context.Context, m *Message, opts []SendOption, texts *packed) (*send, error) {
+	s := new(send)
+	return s, s.read(ctx, m, opts, texts)
+}
+
+func (s *send) read(ctx context.Context, m *Message, opts []SendOption, texts *packed) error {
 	if m == nil {
-		return nil, newError(StatusInvalidArgument, "`message` is nil")
+		return newError(StatusInvalidArgument, "`message` is nil")
 	}
 	numbers, err := m.numbers()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	selected, err := selectQueue(opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &send{texts: texts, body: m.Body, message: numbers, options: selected.options(), choose: selected.choose}
+	s.texts, s.body, s.message = texts, m.Body, numbers
+	s.options, s.choose = selected.options(), selected.choose
 	s.fill(ctx, m, selected)
-	return s, nil
+	return nil
 }
 
 // fill copies the texts, and the body when the call may outlast the caller's, who is then free to change it.
@@ -271,13 +308,9 @@ func (s *send) interrupted(ctx context.Context) error {
 	return interrupted(ctx, "send", true)
 }
 
-func (s *send) oneway(p *Producer) (*Receipt, error) { return s.now(p, 1) }
-
-// now sends the message and waits for its end on the caller's thread.
-func (s *send) now(p *Producer, oneway C.uint32_t) (*Receipt, error) {
+// now sends the message and waits for its end on the caller's thread; told is memory for it.
+func (s *send) now(p *Producer, oneway C.uint32_t, told *C.mqpgo_read) (*Receipt, error) {
 	text, lengths := s.texts.first()
-	told := tolds.Get().(*C.mqpgo_read)
-	defer tolds.Put(told)
 	failure := C.mqpgo_send_now(
 		p.handle, text, lengths, (*C.uint8_t)(unsafe.Pointer(&s.body[0])), &s.message, &s.options, oneway, told)
 	if failure != nil {
@@ -291,8 +324,6 @@ func (s *send) now(p *Producer, oneway C.uint32_t) (*Receipt, error) {
 	receiptIn(r, &told.row, string(texts))
 	return r, nil
 }
-
-var tolds = sync.Pool{New: func() any { return new(C.mqpgo_read) }}
 
 // received reads an owned receipt.
 func received(receipt *C.mqp_receipt) (*Receipt, error) {

@@ -95,9 +95,13 @@ func (p *packed) first() (*C.char, *C.size_t) {
 }
 
 func (p *packed) free() {
-	if cap(p.text) > keepText || cap(p.lengths) > keepLengths {
-		return
+	if p.empty() {
+		packs.Put(p)
 	}
+}
+
+// empty makes it ready for another call; false when it has grown too large to be kept.
+func (p *packed) empty() bool {
 	p.text, p.lengths = p.text[:0], p.lengths[:0]
-	packs.Put(p)
+	return cap(p.text) <= keepText && cap(p.lengths) <= keepLengths
 }
