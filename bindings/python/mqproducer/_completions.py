@@ -13,7 +13,7 @@ from . import _abi
 from ._library import lib
 from ._native import check, read_error
 from .errors import MqError
-from .receipt import VIEW_SIZE, Receipt, receipts_in, with_earlier
+from .receipt import VIEW_SIZE, Receipt, receipts_in, retried, with_earlier
 
 #: How many ends one call takes.
 _CAPACITY = 512
@@ -104,14 +104,14 @@ class CompletionQueue:
     def _read(self, count: int) -> list[tuple[Waiter, int, Optional[Receipt], Optional[MqError]]]:
         memory = self._receipts(count)
         receipts = receipts_in(memory, self._base, count)
-        completions = _COMPLETION.iter_unpack(memoryview(self._completions)[: count * _COMPLETION.size])
+        completions = list(_COMPLETION.iter_unpack(memoryview(self._completions)[: count * _COMPLETION.size]))
+        for index in retried(memory, count):
+            with_earlier(receipts[index], completions[index][2])
         waiting = self._waiting
         ends: list[tuple[Waiter, int, Optional[Receipt], Optional[MqError]]] = []
         for (status, key, of, error), receipt in zip(completions, receipts):
             if of != 0:
                 ends.append((waiting.pop(key), key, receipt, None))
-                if receipt.attempts > 1:
-                    with_earlier(receipt, of)
             else:
                 ends.append((waiting.pop(key), key, None, read_error(error) if status != _abi.OK else None))
         return ends

@@ -95,32 +95,34 @@ def struct_of(message: Message) -> tuple[Any, Any]:
 class Array:
     """The C array of some messages, as long as this lives."""
 
-    __slots__ = ("_lent", "_structs", "count")
+    __slots__ = ("_keepers", "_structs", "count")
 
     def __init__(self, messages: Iterable[Any]) -> None:
         structs: list[Any] = []
         addresses: list[int] = []
         lengths: list[int] = []
-        lent: list[Any] = []
+        keepers: list[Any] = []
         for message in messages:
             if not isinstance(message, Message):
-                raise TypeError(f"messages[{len(lent)}] must be Message, not {type(message).__name__}")
+                raise TypeError(f"messages[{len(structs)}] must be Message, not {type(message).__name__}")
             body = message.body
             template = template_of(message, body)
             if template is not None:
                 structs.append(template[0])
                 addresses.append(id(body) + START)
                 lengths.append(len(body))
-                lent.append((template, body))
+                keepers.append(template)
+                keepers.append(body)
             else:
                 native, lender = lend(message)
                 address, length = BODY.unpack_from(native, BODY_AT)
                 structs.append(native)
                 addresses.append(address)
                 lengths.append(length)
-                lent.append((native, lender))
-        self.count = len(lent)
-        self._lent = lent
+                keepers.append(lender)
+        self.count = len(structs)
+        #: What keeps all that they point to.
+        self._keepers = keepers, structs
         # There is memory even for none.
         memory = bytearray().join(structs) or bytearray(SIZE)
         if structs:

@@ -15,7 +15,7 @@ from ._native import check, number, read_error
 from ._send import Departures, begin, settle
 from .errors import MqError
 from .message import Message
-from .receipt import VIEW_SIZE, Receipt, read_receipt, receipts_in, with_earlier
+from .receipt import VIEW_SIZE, Receipt, read_receipt, receipts_in, retried, with_earlier
 from .selector import Selector, lend_options
 
 #: Room for the texts of one receipt, which has about 120 bytes of them.
@@ -250,12 +250,12 @@ def _receipts(result: Union[c_void_p, int, None]) -> list[Receipt]:
         if length.value <= room:
             break
         room = length.value
-    receipts = receipts_in(bytes(memoryview(memory)[: views + length.value]), base, count)
-    for index, receipt in enumerate(receipts):
-        if receipt.attempts > 1:
-            one = c_void_p()
-            check(lib.mqp_batch_result_get(result, index, byref(one), None, byref(error)), error)
-            with_earlier(receipt, one)
+    written = bytes(memoryview(memory)[: views + length.value])
+    receipts = receipts_in(written, base, count)
+    for index in retried(written, count):
+        one = c_void_p()
+        check(lib.mqp_batch_result_get(result, index, byref(one), None, byref(error)), error)
+        with_earlier(receipts[index], one)
     return receipts
 
 

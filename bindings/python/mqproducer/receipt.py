@@ -124,7 +124,7 @@ for _index, _name in enumerate(
     ("message_id", "offset_message_id", "topic", "broker_name", "transaction_id", "region_id", "recall_handle")
 ):
     setattr(Receipt, _name, _text(_index))
-setattr(Receipt, "send_status", property(lambda receipt: status_of(receipt._told[0][0])))
+setattr(Receipt, "send_status", property(lambda receipt: _STATUSES.get(receipt._told[0][0], receipt._told[0][0])))
 setattr(Receipt, "earlier", property(lambda receipt: receipt._told[1]))
 
 
@@ -138,6 +138,7 @@ def status_of(number: int) -> int:
 
 #: The numbers of a view: its send status, attempts, queue and offset; and where its texts are.
 _TEXTS_AT = _abi.ReceiptView.message_id.offset
+_ATTEMPTS: int = _abi.ReceiptView.attempts.offset // 4
 VIEW_SIZE = sizeof(_abi.ReceiptView)
 NUMBERS = Struct(f"@4xIIiq{VIEW_SIZE - _TEXTS_AT}x")
 _PLACES = Struct(f"@{_TEXTS_AT}x" + "NN" * 7)
@@ -158,6 +159,12 @@ def receipts_in(memory: bytes, base: int, count: int) -> list[Receipt]:
     # All of them, without a step of Python for each.
     deque(map(_tell, receipts, told), 0)
     return receipts
+
+
+def retried(memory: bytes, count: int) -> list[int]:
+    """The indexes of those of these views that tell of several tries."""
+    attempts = memoryview(memory)[: count * VIEW_SIZE].cast("I")[_ATTEMPTS :: VIEW_SIZE // 4].tolist()
+    return [index for index, number in enumerate(attempts) if number > 1] if max(attempts, default=0) > 1 else []
 
 
 def with_earlier(receipt: Receipt, of: Union[c_void_p, int, None]) -> None:
