@@ -138,7 +138,7 @@ def status_of(number: int) -> int:
 
 #: The numbers of a view: its send status, attempts, queue and offset; and where its texts are.
 _TEXTS_AT = _abi.ReceiptView.message_id.offset
-_ATTEMPTS: int = _abi.ReceiptView.attempts.offset // 4
+_ATTEMPTS = getattr(_abi.ReceiptView, "attempts").offset // 4
 VIEW_SIZE = sizeof(_abi.ReceiptView)
 NUMBERS = Struct(f"@4xIIiq{VIEW_SIZE - _TEXTS_AT}x")
 _PLACES = Struct(f"@{_TEXTS_AT}x" + "NN" * 7)
