@@ -39,30 +39,18 @@ class Receipt(Frozen):
     # The numbers, the earlier tries, and the texts: all in a tuple, or as the library wrote them, until one is asked for.
     __slots__ = ("_told",)
 
-    #: How safely it is stored: a :class:`SendStatus`, or a plain number that this version does not know.
+    # Their texts are with the properties that read them, at the end of this module.
     send_status: int
-    #: The unique id that the producer gave the message, kept over retries.
     message_id: str
-    #: The broker's id: store address and commit-log offset. Empty for one-way.
     offset_message_id: str
-    #: The topic sent to.
     topic: str
-    #: The broker that stored it.
     broker_name: str
-    #: The queue that the broker put it in.
     queue_id: int
-    #: Its offset in the queue; -1 for one-way.
     queue_offset: int
-    #: How many tries it took, at least 1.
     attempts: int
-    #: Transaction id; empty when there is none.
     transaction_id: str
-    #: The broker's region; empty when it told none.
     region_id: str
-    #: Handle to recall a timer message; empty when there is none.
     recall_handle: str
-    #: The tries before the last one; one that says ``maybe_stored`` may have left another copy of the message, with the
-    #: same ``message_id``.
     earlier: tuple[Attempt, ...]
 
     def __init__(
@@ -94,14 +82,6 @@ _told_of: Any = Receipt.__dict__["_told"]
 _tell: Callable[[Receipt, tuple[Any, ...]], None] = _told_of.__set__
 
 
-def _number(index: int) -> property:
-    return property(lambda receipt: receipt._told[0][index])
-
-
-def _text(index: int) -> property:
-    return property(lambda receipt: _texts(receipt)[index])
-
-
 def _texts(receipt: Receipt) -> tuple[str, ...]:
     told = _told_of.__get__(receipt)
     if len(told) == 3:
@@ -115,17 +95,6 @@ def _texts(receipt: Receipt) -> tuple[str, ...]:
     # The memory may be that of many receipts.
     _tell(receipt, (numbers, earlier, texts))
     return texts
-
-
-# A dataclass takes what is assigned to its fields' names in its body for their defaults.
-for _index, _name in enumerate(("attempts", "queue_id", "queue_offset"), 1):
-    setattr(Receipt, _name, _number(_index))
-for _index, _name in enumerate(
-    ("message_id", "offset_message_id", "topic", "broker_name", "transaction_id", "region_id", "recall_handle")
-):
-    setattr(Receipt, _name, _text(_index))
-setattr(Receipt, "send_status", property(lambda receipt: _STATUSES.get(receipt._told[0][0], receipt._told[0][0])))
-setattr(Receipt, "earlier", property(lambda receipt: receipt._told[1]))
 
 
 _STATUSES: dict[int, int] = {int(status): status for status in SendStatus}
@@ -207,3 +176,69 @@ def take_receipt(receipt: c_void_p) -> Receipt:
         return read_receipt(receipt)
     finally:
         lib.mqp_receipt_free(receipt)
+
+
+def _number(index: int) -> Callable[[Any], int]:
+    return lambda receipt: receipt._told[0][index]
+
+
+def _text(index: int) -> Callable[[Any], str]:
+    return lambda receipt: _texts(receipt)[index]
+
+
+#: How each field is read, and what it tells.
+_FIELDS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "send_status": (
+        lambda receipt: _STATUSES.get(receipt._told[0][0], receipt._told[0][0]),
+        "How safely it is stored: a :class:`SendStatus`, or a plain number that this version does not know.",
+    ),
+    "message_id": (
+        _text(0),
+        "The unique id that the producer gave the message, kept over retries.",
+    ),
+    "offset_message_id": (
+        _text(1),
+        "The broker's id: store address and commit-log offset. Empty for one-way.",
+    ),
+    "topic": (
+        _text(2),
+        "The topic sent to.",
+    ),
+    "broker_name": (
+        _text(3),
+        "The broker that stored it.",
+    ),
+    "queue_id": (
+        _number(2),
+        "The queue that the broker put it in.",
+    ),
+    "queue_offset": (
+        _number(3),
+        "Its offset in the queue; -1 for one-way.",
+    ),
+    "attempts": (
+        _number(1),
+        "How many tries it took, at least 1.",
+    ),
+    "transaction_id": (
+        _text(4),
+        "Transaction id; empty when there is none.",
+    ),
+    "region_id": (
+        _text(5),
+        "The broker's region; empty when it told none.",
+    ),
+    "recall_handle": (
+        _text(6),
+        "Handle to recall a timer message; empty when there is none.",
+    ),
+    "earlier": (
+        lambda receipt: receipt._told[1],
+        "The tries before the last one; one that says ``maybe_stored`` may have left another copy of the "
+        "message, with the same ``message_id``.",
+    ),
+}
+
+# A dataclass takes what is assigned to its fields' names in its body for their defaults.
+for _name, (_get, _what) in _FIELDS.items():
+    setattr(Receipt, _name, property(_get, doc=_what))
