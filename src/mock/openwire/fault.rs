@@ -1,17 +1,20 @@
 //! Faults and requests of connectors: what stands between a command and its answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
 use super::commands::{Done, Executed};
+use super::stored::MAX_INFLATED;
 use crate::mock::connection::Role;
 use crate::mock::fault::{Fault, FaultAction, Hit};
 use crate::mock::output::{Next, Output};
 use crate::mock::store::Store;
 use crate::protocol::openwire::wire::Object;
 use crate::protocol::openwire::{
-    Command, ExceptionResponse, KeepAliveInfo, ObjectId, Packet, Response, Throwable, TransactionId, encode,
+    CodecError, Command, ExceptionResponse, KeepAliveInfo, MessageKind, ObjectId, Packet, Response, Throwable,
+    TransactionId, Value, encode,
 };
 use crate::protocol::remoting::Header;
 use crate::protocol::remoting::command::ONEWAY;
@@ -126,7 +129,26 @@ fn fields(command: &Command) -> Vec<(String, String)> {
         _ => Vec::new(),
     };
     let named = std::iter::once(("command", Some(command.name().to_owned()))).chain(values);
-    named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    let mut all: Vec<(String, String)> =
+        named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    if let Command::Message(message) = command {
+        all.extend(typed("property", message.properties()));
+        if message.kind == MessageKind::Map {
+            all.extend(typed("entry", message.map(MAX_INFLATED)));
+        }
+    }
+    all
+}
+
+/// Values with their types, which the stored message has as texts only; those that cannot be read are left out.
+fn typed<'v>(
+    what: &'static str,
+    values: Result<Vec<(Cow<'v, str>, Value<'v>)>, CodecError>,
+) -> impl Iterator<Item = (String, String)> {
+    let told = move |(name, value): (Cow<'v, str>, Value<'v>)| {
+        (format!("{what}.{name}"), format!("{} {}", value.type_name(), value.to_text()))
+    };
+    values.unwrap_or_default().into_iter().map(told)
 }
 
 fn object(id: &ObjectId) -> String {

@@ -6,7 +6,7 @@ use crate::mock::store::Broker;
 use crate::protocol::openwire::{Message, MessageKind};
 
 /// No body is inflated beyond this; a larger one is shown as it was sent.
-const MAX_INFLATED: usize = 64 * 1024 * 1024;
+pub(super) const MAX_INFLATED: usize = 64 * 1024 * 1024;
 
 /// The name of a connector.
 pub(in crate::mock) fn connector_name(broker: &Broker) -> String {

@@ -85,6 +85,26 @@ impl Value<'_> {
         }
     }
 
+    /// What Java calls its type.
+    #[cfg(feature = "mock")]
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Byte(_) => "byte",
+            Value::Char(_) => "char",
+            Value::Short(_) => "short",
+            Value::Int(_) => "int",
+            Value::Long(_) => "long",
+            Value::Double(_) => "double",
+            Value::Float(_) => "float",
+            Value::Text(_) => "String",
+            Value::Bytes(_) => "byte[]",
+            Value::Map(_) => "Map",
+            Value::List(_) => "List",
+        }
+    }
+
     /// The same, owning what it holds.
     pub fn into_owned(self) -> Value<'static> {
         match self {

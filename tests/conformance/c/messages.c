@@ -51,6 +51,7 @@ static mqp_message one_message(const json *of) {
     message.lite_topic = text_of(of, "lite_topic", "");
     message.sharding_key = text_of(of, "sharding_key", "");
     message.trace_parent = text_of(of, "trace_parent", "");
+    message.jms = jms_of(json_get(of, "jms"));
     return message;
 }
 

@@ -79,6 +79,8 @@ json *body_json(mqp_bytes body);
 
 /* messages.c */
 mqp_bytes body_of(const char *text);
+/* What only a JMS message has; NULL: nothing. */
+const mqp_jms *jms_of(const json *of);
 mqp_message message_of(const json *step);
 mqp_message *messages_of(const json *step, size_t *count);
 mqp_send_options options_of(run *r, const json *step);

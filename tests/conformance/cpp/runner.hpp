@@ -112,8 +112,11 @@ public:
 
 private:
     const std::string& keep(std::string text);
+    mqproducer::JmsValue typed(const Json& of);
+    void read_jms(const Json& of);
 
     std::deque<std::string> texts_;
+    mqproducer::Jms jms_;
     mqproducer::Message message_{""};
 };
 

@@ -38,6 +38,78 @@ StepMessage::StepMessage(const Json* of) {
         message_.priority(static_cast<std::int32_t>(from.number_of("priority")));
     }
     message_.lite_topic(text("lite_topic")).sharding_key(text("sharding_key")).trace_parent(text("trace_parent"));
+    if (const Json* jms = from.find("jms")) {
+        read_jms(*jms);
+        message_.jms(jms_);
+    }
+}
+
+/// Of an object with one field: the type.
+JmsValue StepMessage::typed(const Json& of) {
+    const std::string& type = of.names.at(0);
+    const Json& value = of.items.at(0);
+    const auto whole = static_cast<std::int64_t>(value.number);
+    if (type == "null") {
+        return {};
+    }
+    if (type == "bool") {
+        return value.boolean;
+    }
+    if (type == "byte") {
+        return static_cast<std::int8_t>(whole);
+    }
+    if (type == "char") {
+        return static_cast<char16_t>(whole);
+    }
+    if (type == "short") {
+        return static_cast<std::int16_t>(whole);
+    }
+    if (type == "int") {
+        return static_cast<std::int32_t>(whole);
+    }
+    if (type == "long") {
+        return whole;
+    }
+    if (type == "float") {
+        return static_cast<float>(value.number);
+    }
+    if (type == "double") {
+        return value.number;
+    }
+    if (type == "text") {
+        return std::string_view(keep(value.text));
+    }
+    if (type == "bytes") {
+        const std::string& bytes = keep(body_of(value.text));
+        return {static_cast<const void*>(bytes.data()), bytes.size()};
+    }
+    throw Wrong("there is no type `" + type + "`");
+}
+
+void StepMessage::read_jms(const Json& of) {
+    const std::string body = of.text_of("body", "bytes"), mode = of.text_of("delivery_mode");
+    const auto each = [&](const char* name, auto&& add) {
+        if (const Json* values = of.find(name)) {
+            for (std::size_t index = 0; index < values->items.size(); ++index) {
+                add(keep(values->names[index]), typed(values->items[index]));
+            }
+        }
+    };
+    if (body == "text") {
+        jms_.text();
+    } else if (body == "map") {
+        each("entries", [&](std::string_view name, JmsValue value) { jms_.entry(name, value); });
+    }
+    each("properties", [&](std::string_view name, JmsValue value) { jms_.property(name, value); });
+    if (!mode.empty()) {
+        jms_.delivery_mode(mode == "persistent" ? DeliveryMode::persistent : DeliveryMode::non_persistent);
+    }
+    if (of.find("time_to_live_ms") != nullptr) {
+        jms_.time_to_live(std::chrono::milliseconds(static_cast<std::int64_t>(of.number_of("time_to_live_ms"))));
+    }
+    jms_.correlation_id(keep(of.text_of("correlation_id"))).reply_to(keep(of.text_of("reply_to")));
+    jms_.message_type(keep(of.text_of("type")));
+    jms_.group(keep(of.text_of("group_id")), static_cast<std::int32_t>(of.number_of("group_sequence")));
 }
 
 SendOptions options_of(const Json& step) {

@@ -28,7 +28,10 @@ func message(of map[string]any) (*mqproducer.Message, error) {
 	if at, there := of["deliver_at_ms"]; there && at != nil {
 		m.DeliverAt = time.UnixMilli(number(of, "deliver_at_ms"))
 	}
-	return m, nil
+	if part := object(of, "jms"); part != nil {
+		m.JMS, err = jms(part)
+	}
+	return m, err
 }
 
 func messages(step map[string]any) (all []*mqproducer.Message, err error) {

@@ -12,6 +12,9 @@ from mqproducer import (
     BatchError,
     ConsistentHash,
     Hash,
+    Jms,
+    JmsType,
+    JmsValue,
     MachineRoom,
     Message,
     MessageQueue,
@@ -21,6 +24,7 @@ from mqproducer import (
     Random,
     ReplyTo,
     Selector,
+    Typed,
 )
 from outcomes import Outcome
 from values import Wrong, body_bytes
@@ -75,7 +79,42 @@ def message(value: dict[str, Any]) -> Message:
         made.delay = timedelta(milliseconds=value["delay_ms"])
     if "deliver_at_ms" in value:
         made.deliver_at = _EPOCH + timedelta(milliseconds=value["deliver_at_ms"])
+    if "jms" in value:
+        made.jms = _jms(value["jms"])
     return made
+
+
+def _jms(value: dict[str, Any]) -> Jms:
+    kind = value.get("body", "bytes")
+    if kind not in ("bytes", "text", "map"):
+        raise Wrong(f"there is no body `{kind}`")
+    made = Jms(text=kind == "text", properties=_values(value.get("properties", {})))
+    if kind == "map":
+        made.entries = _values(value.get("entries", {}))
+    if "delivery_mode" in value:
+        made.persistent = {"persistent": True, "non_persistent": False}[value["delivery_mode"]]
+    if "time_to_live_ms" in value:
+        made.time_to_live = timedelta(milliseconds=value["time_to_live_ms"])
+    made.correlation_id = value.get("correlation_id")
+    made.reply_to = value.get("reply_to")
+    made.message_type = value.get("type")
+    made.group_id = value.get("group_id")
+    made.group_sequence = value.get("group_sequence", 0)
+    return made
+
+
+def _values(values: dict[str, Any]) -> dict[str, JmsValue]:
+    return {name: _typed(value) for name, value in values.items()}
+
+
+def _typed(of: dict[str, Any]) -> JmsValue:
+    """Python's own type where it has one of that name."""
+    ((kind, value),) = of.items()
+    if kind in ("null", "bool", "int", "double", "text"):
+        return value
+    if kind == "bytes":
+        return body_bytes(value)
+    return Typed(JmsType[kind.upper()], value)
 
 
 def options(step: dict[str, Any]) -> dict[str, Any]:

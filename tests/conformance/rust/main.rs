@@ -6,6 +6,7 @@
 
 mod body_text;
 mod hooks;
+mod jms;
 mod observe;
 mod run;
 mod schema;
@@ -156,6 +157,9 @@ fn schema_misses(schema: &Schema) -> Vec<String> {
         ("/cases/0/steps/0/message", json!({"body": 1})),
         ("/cases/0/steps/0/message", json!({"body": {"$repat": ["x", 1]}})),
         ("/cases/0/steps/0/message", json!({"flag": "1"})),
+        ("/cases/0/steps/0/message", json!({"jms": {"kind": "k"}})),
+        ("/cases/0/steps/0/message", json!({"jms": {"properties": {"p": {"int": 1.5}}}})),
+        ("/cases/0/steps/0/message", json!({"jms": {"properties": {"p": {"int": 1, "long": 1}}}})),
     ];
     let mut missed = schema.check(&good);
     for (place, fault) in faults {

@@ -1,5 +1,6 @@
 //! Messages, options and selectors out of steps, and the calls that take them.
 
+use crate::jms::jms;
 use crate::observe;
 use crate::run::Begun;
 use crate::value::body_bytes;
@@ -22,7 +23,7 @@ fn body(message: &Value) -> Wrong<Vec<u8>> {
     body_bytes(message["body"].as_str().unwrap_or("x"))
 }
 
-fn message<'a>(value: &'a Value, body: &'a [u8]) -> Message<'a> {
+fn message<'a>(value: &'a Value, body: &'a [u8]) -> Wrong<Message<'a>> {
     let mut message = Message::new(value["topic"].as_str().unwrap_or("T"), body);
     message.tags = text(value, "tags");
     message.keys = text(value, "keys");
@@ -42,7 +43,8 @@ fn message<'a>(value: &'a Value, body: &'a [u8]) -> Message<'a> {
     message.lite_topic = text(value, "lite_topic");
     message.sharding_key = text(value, "sharding_key");
     message.trace_parent = text(value, "trace_parent");
-    message
+    message.jms = value.get("jms").map(|of| jms(of).map(Box::new)).transpose()?;
+    Ok(message)
 }
 
 /// Calls `send` with the options of a step.
@@ -76,14 +78,14 @@ fn with_options<R>(step: &Value, send: impl FnOnce(&SendOptions<'_>) -> R) -> Wr
 
 fn with_message<R>(step: &Value, send: impl FnOnce(&Message<'_>, &SendOptions<'_>) -> R) -> Wrong<R> {
     let body = body(&step["message"])?;
-    let message = message(&step["message"], &body);
+    let message = message(&step["message"], &body)?;
     with_options(step, |options| send(&message, options))
 }
 
 fn with_messages<R>(step: &Value, send: impl FnOnce(&[Message<'_>], &SendOptions<'_>) -> R) -> Wrong<R> {
     let values = step["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let bodies = values.iter().map(body).collect::<Wrong<Vec<_>>>()?;
-    let messages: Vec<_> = values.iter().zip(&bodies).map(|(value, body)| message(value, body)).collect();
+    let messages = values.iter().zip(&bodies).map(|(value, body)| message(value, body)).collect::<Wrong<Vec<_>>>()?;
     with_options(step, |options| send(&messages, options))
 }
 
