@@ -30,7 +30,27 @@ fn decode_everything(bytes: &[u8]) {
             }
         }
     }
+    for format in formats() {
+        let mut decoder = Decoder::new(&format);
+        // The second time the cache holds what came the first time.
+        for _ in 0..2 {
+            if let Ok(packet) = decoder.decode(bytes) {
+                let _ = encode_alone(&mut BytesMut::new(), &format, 1, true, &packet.command);
+            }
+        }
+    }
     let _ = properties::decode(bytes);
+}
+
+/// Each form but the loose one without a cache.
+fn formats() -> [WireFormat; 4] {
+    let format = |tight, cache| {
+        let mut info = WireFormatInfo::ours("", 0, 0);
+        info.offer(tight, cache > 0);
+        info.set("CacheSize", Setting::Int(cache));
+        info.negotiate(&info.clone()).unwrap()
+    };
+    [format(true, 1024), format(true, 2), format(true, 0), format(false, 1024)]
 }
 
 fn read_everything(message: &Message) {
@@ -97,11 +117,39 @@ proptest! {
         prop_assert_eq!(Packet::decode(body, false).unwrap(), packet);
     }
 
+    /// In each form, whatever came before: the second time the ids are known by number.
+    #[test]
+    fn commands_survive_in_every_form(commands in vec(command(), 1..5)) {
+        for format in formats() {
+            let (mut encoder, mut decoder) = (Encoder::new(&format), Decoder::new(&format));
+            for command in commands.iter().chain(&commands) {
+                let packet = match command {
+                    Command::WireFormatInfo(_) => Packet::new(0, false, command.clone()),
+                    command => Packet::new(-3, true, command.clone()),
+                };
+                let mut out = BytesMut::from(&b"before"[..]);
+                encoder.encode(&mut out, &packet).unwrap();
+                let (body, used) = split(&out[6..], MAX_FRAME).unwrap().unwrap();
+                prop_assert_eq!(used, out.len() - 6);
+                prop_assert_eq!(decoder.decode(body).unwrap(), packet.clone());
+                // To an empty buffer, which is written to otherwise; and to one that has heard nothing.
+                let mut alone = BytesMut::new();
+                encode_alone(&mut alone, &format, packet.command_id, packet.response_required, command).unwrap();
+                prop_assert_eq!(Decoder::new(&format).decode(&alone[4..]).unwrap(), packet);
+            }
+        }
+    }
+
     #[test]
     fn exceptions_keep_their_stack_and_cause(throwable in throwable()) {
         let packet = Packet::new(1, false, ExceptionResponse { correlation_id: 2, exception: Some(throwable) });
         let out = frame(&packet);
-        prop_assert_eq!(Packet::decode(&out[4..], true).unwrap(), packet);
+        prop_assert_eq!(Packet::decode(&out[4..], true).unwrap(), packet.clone());
+        for format in formats().map(|format| WireFormat { stack_traces: true, ..format }) {
+            let mut out = BytesMut::new();
+            encode_alone(&mut out, &format, packet.command_id, false, &packet.command).unwrap();
+            prop_assert_eq!(Decoder::new(&format).decode(&out[4..]).unwrap(), packet.clone());
+        }
     }
 
     #[test]
@@ -149,6 +197,24 @@ proptest! {
         };
         let mut out = BytesMut::from(&b"before"[..]);
         let size = encode_message(&mut out, 5, true, &outgoing).unwrap();
+        let loose = Packet::decode(&out[10..], false).unwrap();
+        for format in formats() {
+            let (mut encoder, mut decoder) = (Encoder::new(&format), Decoder::new(&format));
+            let info = ProducerInfo { producer_id: id.clone(), destination: Some(to.clone()), ..ProducerInfo::default() };
+            let mut told = BytesMut::new();
+            encoder.encode(&mut told, &Packet::new(1, false, info)).unwrap();
+            decoder.decode(&told[4..]).unwrap();
+            let numbers = encoder.number_of(&id).zip(encoder.number_of(&to)).map(|(id, to)| [id, to]);
+            prop_assert_eq!(numbers.is_some(), format.cache_size > 1);
+            for (numbers, before) in [(None, &b""[..]), (numbers, b""), (numbers, b"before")] {
+                let mut other = BytesMut::from(before);
+                let counted = encode_message_as(&mut other, &format, numbers, 5, true, &outgoing).unwrap();
+                prop_assert_eq!(counted, size);
+                let (body, used) = split(&other[before.len()..], MAX_FRAME).unwrap().unwrap();
+                prop_assert_eq!(used, other.len() - before.len());
+                prop_assert_eq!(&decoder.decode(body).unwrap(), &loose);
+            }
+        }
         let Command::Message(back) = Packet::decode(&out[10..], false).unwrap().command else { panic!("no message") };
         prop_assert_eq!(size, back.window_size());
         prop_assert_eq!(back.destination.as_ref(), Some(&to));
@@ -204,6 +270,33 @@ fn what_is_wrong_is_told_by_field_value_and_limit() {
     assert_eq!(told(b"\x01NotMagic"), "WireFormatInfo.magic is 5651863933068732771, expected \"ActiveMQ\"");
     let huge = [&[24][..], &[0; 4], &[0], &[0; 4], &[0, 0], &[0; 8]].concat();
     assert!(told(&huge).contains("needs"), "{}", told(&huge));
+}
+
+#[test]
+fn what_is_wrong_in_the_other_forms_is_told_too() {
+    let [format, _, tight, cached] = formats();
+    let told = |format: &WireFormat, bytes: &[u8]| Decoder::new(format).decode(bytes).unwrap_err().to_string();
+    assert_eq!(told(&tight, &[30]), "truth values needs 1 bytes, 0 are left");
+    assert_eq!(told(&tight, &[30, 2, 0]), "truth values needs 2 bytes, 1 are left");
+    assert_eq!(told(&tight, &[30, 0, 0, 0, 0, 1]), "response_required needs 1 bytes, 0 are left");
+    assert_eq!(told(&tight, &[30, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]), "Response ends 1 bytes before its frame does");
+    // SessionInfo, whose session is number 9, or new with the number 5000.
+    assert_eq!(
+        told(&cached, &[4, 0, 0, 0, 1, 0, 0, 0, 9]),
+        "SessionInfo.session_id is 9, expected the number of an object that came"
+    );
+    let new = [&[4, 0, 0, 0, 1, 0, 1, 0x13, 0x88, 1, 121, 1, 0, 1, b'c'][..], &[0; 8]].concat();
+    assert_eq!(told(&cached, &new), "SessionInfo.session_id is 5000, expected a number of the size of the cache");
+    // A message inside another command that claims the form of a frame of its own.
+    let dispatch = [21, 1, 0b11_0000 | 0b10 | 0b1000, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 24];
+    assert!(told(&format, &dispatch).contains("a message in the form of its frame"), "{}", told(&format, &dispatch));
+    // Java's readers take no longer strings there.
+    let info = |length| ConnectionInfo { client_id: Some("x".repeat(length)), ..ConnectionInfo::default() };
+    let mut out = BytesMut::from(&b"before"[..]);
+    let error = encode_alone(&mut out, &tight, 1, true, &info(32_767).into()).unwrap_err();
+    assert_eq!(error.to_string(), "ConnectionInfo.client_id of 32767 bytes exceeds the limit of 32766");
+    assert_eq!(out, &b"before"[..]);
+    encode_alone(&mut out, &tight, 1, true, &info(32_766).into()).unwrap();
 }
 
 #[test]

@@ -32,7 +32,13 @@ fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
+/// The loose frames, without a cache.
 fn captured() -> Vec<Captured> {
+    let is_loose = |one: &Captured| one.place.contains(".loose.");
+    all_captured().into_iter().filter(is_loose).collect()
+}
+
+fn all_captured() -> Vec<Captured> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/openwire");
     let mut files: Vec<_> = std::fs::read_dir(&root).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
@@ -82,6 +88,51 @@ fn every_loose_frame_decodes_and_comes_back_byte_for_byte() {
     }
     let total: usize = counted.values().sum();
     assert!(total >= 397 && counted.len() >= 16, "{total} frames of {} commands: {counted:?}", counted.len());
+}
+
+/// One direction of a conversation, once both sides have told what they can do.
+fn direction(format: &WireFormat, frames: &[&Captured], counted: &mut BTreeMap<(bool, bool), usize>) {
+    let (mut decoder, mut encoder) = (Decoder::new(format), Encoder::new(format));
+    for one in frames {
+        let (body, used) = split(&one.bytes, MAX_FRAME).unwrap().unwrap();
+        assert_eq!(used, one.bytes.len(), "{}", one.place);
+        let packet = decoder.decode(body).unwrap_or_else(|error| panic!("{}: {error}", one.place));
+        let mut out = BytesMut::new();
+        encoder.encode(&mut out, &packet).unwrap();
+        assert_eq!(out, one.bytes, "{}: {packet:?}", one.place);
+        // The same without a memory of what was sent.
+        let mut alone = BytesMut::from(&b"before"[..]);
+        encode_alone(&mut alone, format, packet.command_id, packet.response_required, &packet.command).unwrap();
+        assert_eq!(Decoder::new(format).decode(&alone[10..]).unwrap(), packet, "{}", one.place);
+        *counted.entry((format.tight, format.cache_size > 0)).or_default() += 1;
+    }
+}
+
+#[test]
+fn every_frame_of_the_other_forms_decodes_and_comes_back_byte_for_byte() {
+    let mut conversations = BTreeMap::<String, Vec<Captured>>::new();
+    for one in all_captured().into_iter().filter(|one| !one.place.contains(".loose.")) {
+        let name = one.place.split(' ').next().unwrap().to_owned();
+        conversations.entry(name).or_default().push(one);
+    }
+    let mut counted = BTreeMap::new();
+    for frames in conversations.values() {
+        let info = |from_client| {
+            let told = frames.iter().find(|one| one.from_client == from_client && one.name == "WireFormatInfo").unwrap();
+            match told.packet().command {
+                Command::WireFormatInfo(info) => info,
+                other => panic!("{other:?}"),
+            }
+        };
+        let format = info(true).negotiate(&info(false)).unwrap();
+        for from_client in [true, false] {
+            let own: Vec<_> = frames.iter().filter(|one| one.from_client == from_client).collect();
+            direction(&format, &own, &mut counted);
+        }
+    }
+    // Both, one of them, or the other.
+    assert_eq!(counted.len(), 3, "{counted:?}");
+    assert!(conversations.len() >= 8 && counted.values().all(|frames| *frames >= 15), "{counted:?}");
 }
 
 #[test]

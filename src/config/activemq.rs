@@ -25,6 +25,9 @@ pub(crate) struct ActiveMq {
     /// The one destination of the producer; empty: any.
     pub(crate) destination: String,
     pub(crate) max_inactivity: Duration,
+    /// Whether it is offered, as the next one.
+    pub(crate) tight_encoding: bool,
+    pub(crate) marshalling_cache: bool,
 }
 
 impl ActiveMq {
@@ -58,6 +61,8 @@ impl ActiveMq {
             use_compression: flag("use_compression"),
             destination,
             max_inactivity: time("max_inactivity_duration")?,
+            tight_encoding: flag("tight_encoding"),
+            marshalling_cache: flag("marshalling_cache"),
             url,
         })
     }

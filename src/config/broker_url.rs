@@ -65,12 +65,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("jms.clientID", "client_id"),
     ("connectionTimeout", "connect_timeout"),
     ("wireFormat.maxInactivityDuration", "max_inactivity_duration"),
+    ("wireFormat.tightEncodingEnabled", "tight_encoding"),
+    ("wireFormat.cacheEnabled", "marshalling_cache"),
 ];
 
 /// Options that this client can only leave off.
 const ONLY_OFF: &[&str] = &[
-    "wireFormat.tightEncodingEnabled",
-    "wireFormat.cacheEnabled",
     "wireFormat.stackTraceEnabled",
     "jms.watchTopicAdvisories",
     "trackMessages",

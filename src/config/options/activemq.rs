@@ -91,4 +91,18 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         doc: "ActiveMQ: after so long without a word from the broker a connection is given up; a word is sent at least three times in that time. The broker's own value counts when it is less. 0: never. In a URL `wireFormat.maxInactivityDuration`.",
         java: None,
     },
+    OptionSpec {
+        key: "tight_encoding",
+        kind: OptionKind::Flag,
+        default: "true",
+        doc: "ActiveMQ: whether frames have their shorter form when the broker can read it, which takes less of its time. In a URL `wireFormat.tightEncodingEnabled`.",
+        java: None,
+    },
+    OptionSpec {
+        key: "marshalling_cache",
+        kind: OptionKind::Flag,
+        default: "true",
+        doc: "ActiveMQ: whether ids and destinations are sent once for each connection and by number then, when the broker can do so, which takes less of its time. In a URL `wireFormat.cacheEnabled`.",
+        java: None,
+    },
 ];

@@ -1,13 +1,13 @@
 //! The I/O task of an OpenWire connection: it reads, writes what callers could not, keeps deadlines and the connection
 //! alive, and tells the end.
 
-use super::{Link, answer_of, echo, encoded};
+use super::{Link, answer_of, echo};
 use crate::completion::together;
 use crate::error::{Error, Result};
 use crate::net::connection::buffer::ReadBuffer;
 use crate::net::outbox::Progress;
 use crate::net::transport::Ready;
-use crate::protocol::openwire::{KeepAliveInfo, MAX_FRAME, Packet, WireFormat, split};
+use crate::protocol::openwire::{Decoder, KeepAliveInfo, MAX_FRAME, Packet, WireFormat, split};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +47,8 @@ impl Link {
     /// Reads and writes until the connection ends; returns why.
     pub(super) async fn serve(self: &Arc<Self>, mut buffer: ReadBuffer) -> Error {
         let mut silence = Silence::new(&self.format);
-        if let Err(cause) = self.take_frames(&mut buffer) {
+        let mut decoder = Decoder::new(&self.format);
+        if let Err(cause) = self.take_frames(&mut buffer, &mut decoder) {
             return cause;
         }
         let watch = match self.transport.watch() {
@@ -59,7 +60,7 @@ impl Link {
             // In random order: a broker that never stops talking must not keep writes, deadlines and the end waiting.
             let step = tokio::select! {
                 ready = watch.readable() => match ready {
-                    Ok(ready) => self.read(ready, &mut buffer, &mut silence).await,
+                    Ok(ready) => self.read(ready, &mut buffer, &mut decoder, &mut silence).await,
                     Err(error) => Err(self.broken(&error.to_string())),
                 },
                 ready = watch.writable(), if self.outbox.is_blocked() || stream.owes() => match ready {
@@ -113,7 +114,7 @@ impl Link {
         }
         // A broker that does not read would not hear it.
         if !self.wrote.swap(false, Ordering::Relaxed) && !self.outbox.is_blocked() {
-            self.push(encoded(0, false, &KeepAliveInfo::default().into())?, None, false)?;
+            self.tell(0, &KeepAliveInfo::default().into())?;
         }
         Ok(())
     }
@@ -134,6 +135,7 @@ impl Link {
         self: &Arc<Self>,
         mut ready: Ready<'_>,
         buffer: &mut ReadBuffer,
+        decoder: &mut Decoder,
         silence: &mut Silence,
     ) -> Result<()> {
         for _ in 0..READS_IN_A_ROW {
@@ -142,7 +144,7 @@ impl Link {
                 Ok(n) => {
                     silence.last_read = silence.last_read.max(Instant::now());
                     let asked = buffer.filled(n);
-                    self.take_frames(buffer)?;
+                    self.take_frames(buffer, decoder)?;
                     if !asked {
                         return Ok(());
                     }
@@ -157,19 +159,18 @@ impl Link {
     }
 
     /// Takes the whole frames at the front.
-    fn take_frames(self: &Arc<Self>, buffer: &mut ReadBuffer) -> Result<()> {
-        let consumed = together(|| self.receive_all(buffer.bytes()))?;
+    fn take_frames(self: &Arc<Self>, buffer: &mut ReadBuffer, decoder: &mut Decoder) -> Result<()> {
+        let consumed = together(|| self.receive_all(buffer.bytes(), decoder))?;
         buffer.consume(consumed);
         Ok(())
     }
 
-    fn receive_all(self: &Arc<Self>, bytes: &[u8]) -> Result<usize> {
+    fn receive_all(self: &Arc<Self>, bytes: &[u8], decoder: &mut Decoder) -> Result<usize> {
         let mut consumed = 0;
         while let Some((body, length)) =
             split(&bytes[consumed..], MAX_FRAME).map_err(|error| self.protocol(&error.to_string()))?
         {
-            let packet =
-                Packet::decode(body, self.format.stack_traces).map_err(|error| self.protocol(&error.to_string()))?;
+            let packet = decoder.decode(body).map_err(|error| self.protocol(&error.to_string()))?;
             self.receive(packet)?;
             consumed += length;
         }
@@ -178,7 +179,7 @@ impl Link {
 
     fn receive(self: &Arc<Self>, packet: Packet) -> Result<()> {
         if echo(&packet) {
-            return self.push(encoded(packet.command_id, false, &KeepAliveInfo::default().into())?, None, false);
+            return self.tell(packet.command_id, &KeepAliveInfo::default().into());
         }
         match answer_of(packet.command) {
             Ok((id, answer)) => {

@@ -70,6 +70,27 @@ impl Link {
         self.ended.get().cloned()
     }
 
+    /// What both sides agreed on.
+    pub(crate) fn format(&self) -> &WireFormat {
+        &self.format
+    }
+
+    /// A loose frame in the form of this connection.
+    pub(crate) fn in_its_form(&self, frame: &Bytes) -> Result<Bytes> {
+        if !self.format.tight && self.format.cache_size == 0 {
+            return Ok(frame.clone());
+        }
+        let packet = Packet::decode(&frame[4..], false)?;
+        self.encoded(packet.command_id, packet.response_required, &packet.command)
+    }
+
+    /// The frame of a command.
+    fn encoded(&self, id: i32, response_required: bool, command: &Command) -> Result<Bytes> {
+        let mut out = BytesMut::new();
+        openwire::encode_alone(&mut out, &self.format, id, response_required, command)?;
+        Ok(out.freeze())
+    }
+
     /// Bytes that wait for the socket.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.outbox.waiting_bytes()
@@ -100,7 +121,7 @@ impl Link {
 
     /// Sends a command that has no answer.
     pub(crate) fn tell(&self, id: i32, command: &Command) -> Result<()> {
-        self.push(encoded(id, false, command)?, None, false)
+        self.push(self.encoded(id, false, command)?, None, false)
     }
 
     /// Writes the frames that were held.
@@ -117,7 +138,7 @@ impl Link {
     ) -> impl Future<Output = Answer> + Send + use<> {
         let (sender, receiver) = oneshot::channel();
         let address = Arc::clone(&self.address);
-        let started = encoded(id, true, command).and_then(|frame| {
+        let started = self.encoded(id, true, command).and_then(|frame| {
             let call = Box::new(Call { sender, address: Arc::clone(&address) });
             self.request(id, frame, call, deadline, false).map_err(|(_, cause)| cause)
         });
@@ -164,13 +185,6 @@ impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").field("address", &self.address).field("outbox", &self.outbox).finish_non_exhaustive()
     }
-}
-
-/// The frame of a command.
-fn encoded(id: i32, response_required: bool, command: &Command) -> Result<Bytes> {
-    let mut out = BytesMut::new();
-    openwire::encode(&mut out, id, response_required, command)?;
-    Ok(out.freeze())
 }
 
 /// How a command ended.

@@ -24,6 +24,10 @@ pub(crate) struct Dialling<'a> {
     pub(crate) access: &'a Access,
     /// How long silence may last; zero: for ever.
     pub(crate) max_inactivity: Duration,
+    /// Whether the tight encoding is offered.
+    pub(crate) tight: bool,
+    /// Whether objects may be known by number.
+    pub(crate) cache: bool,
     pub(crate) events: Arc<dyn Events>,
 }
 
@@ -35,11 +39,12 @@ pub(crate) struct Negotiated {
 impl Link {
     /// Dials and negotiates.
     pub(crate) async fn open(dialling: Dialling<'_>) -> Result<Negotiated> {
-        let Dialling { address, timeout, access, max_inactivity, events } = dialling;
+        let Dialling { address, timeout, access, max_inactivity, tight, cache, events } = dialling;
         let started = Instant::now();
         let transport = Transport::open(address, timeout, access).await?;
         let left = timeout.saturating_sub(started.elapsed());
-        let ours = WireFormatInfo::ours(host(address), millis(max_inactivity), millis(timeout));
+        let mut ours = WireFormatInfo::ours(host(address), millis(max_inactivity), millis(timeout));
+        ours.offer(tight, cache);
         let (format, early) = within(address, timeout, left, negotiate(&transport, &ours)).await?;
         let link = Link {
             address: Arc::clone(address),

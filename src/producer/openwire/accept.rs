@@ -4,6 +4,7 @@
 use super::Client;
 use super::ids::{Lane, ProducerIds};
 use super::many::Held;
+use super::numbers::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::SendMode;
 use crate::jms::{Body, DeliveryMode, Jms};
@@ -15,7 +16,8 @@ use crate::producer::admission::Permit;
 use crate::producer::hooks::{self, After, Sending};
 use crate::producer::identity::now_ms;
 use crate::protocol::openwire::{
-    Content, Destination, MessageKind, OutgoingMessage, Prepared, Value, compress, encode_message,
+    Content, Destination, MessageKind, OutgoingMessage, Prepared, Value, WireFormat, compress, encode_message,
+    encode_message_as,
 };
 use crate::protocol::remoting::properties::{KEYS, TAGS, TIMER_DELAY_MS, TRACEPARENT, TRAN_MSG};
 use crate::selector::Selector;
@@ -41,6 +43,7 @@ pub(super) struct Known {
     pub(super) text: String,
     pub(super) destination: Destination,
     prepared: Prepared,
+    pub(super) number: Number,
 }
 
 /// The destinations in use.
@@ -54,7 +57,7 @@ impl Destinations {
             return Ok(Arc::clone(known));
         }
         let destination = destination::parse(text)?;
-        let known = Arc::new(Known { text: text.to_owned(), prepared: Prepared::new(&destination)?, destination });
+        let known = Arc::new(Known { text: text.to_owned(), prepared: Prepared::new(&destination)?, destination, number: Number::default() });
         if all.len() >= MOST_KNOWN {
             all.clear();
         }
@@ -104,7 +107,8 @@ fn given(text: &str) -> Option<&str> {
 }
 
 impl Draft<'_> {
-    /// The frame of the message, and what it counts in the window.
+    /// The frame of the message, and what it counts in the window. `form`: of a connection that has agreed on one, with
+    /// the numbers of producer and destination; else it is the loose one.
     pub(super) fn encode(
         &self,
         producer: &ProducerIds,
@@ -112,6 +116,7 @@ impl Draft<'_> {
         transaction: Option<&Prepared>,
         command: i32,
         response_required: bool,
+        form: Option<(&WireFormat, Option<[i16; 2]>)>,
     ) -> Result<(Bytes, i32)> {
         let (content, compressed) = match &self.payload {
             Payload::Plain(content) => (*content, false),
@@ -137,8 +142,13 @@ impl Draft<'_> {
             properties: &self.properties,
         };
         let mut out = BytesMut::new();
-        let size = encode_message(&mut out, command, response_required, &message)
-            .map_err(|error| Error::new(ErrorKind::InvalidMessage, error.to_string()))?;
+        let encoded = match form {
+            None => encode_message(&mut out, command, response_required, &message),
+            Some((format, numbers)) => {
+                encode_message_as(&mut out, format, numbers, command, response_required, &message)
+            }
+        };
+        let size = encoded.map_err(|error| Error::new(ErrorKind::InvalidMessage, error.to_string()))?;
         Ok((out.freeze(), size))
     }
 }

@@ -40,6 +40,8 @@ impl Client {
             timeout: self.settings.connect_timeout,
             access: &self.access[usize::from(secure)],
             max_inactivity: self.activemq.max_inactivity,
+            tight: self.activemq.tight_encoding,
+            cache: self.activemq.marshalling_cache,
             events: Arc::clone(&hearing) as Arc<dyn Events>,
         };
         let Negotiated { link } = Link::open(dialling).await?;

@@ -5,6 +5,7 @@ mod accept;
 mod establish;
 mod ids;
 mod many;
+mod numbers;
 mod request;
 mod room;
 mod send;

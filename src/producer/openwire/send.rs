@@ -4,6 +4,7 @@ use super::Client;
 use super::accept::{Accepted, Known};
 use super::ids::Lane;
 use super::many::Held;
+use super::numbers::{Encoded, Numbered};
 use super::session::{Session, Up};
 use crate::completion::{Completion, Outcome, Owed, Waiter};
 use crate::config::Backpressure;
@@ -144,11 +145,14 @@ impl Client {
         let (link, unsent) = {
             let mut session = self.session.lock();
             let (sequence, command) = (session.next(lane), self.command());
-            let encoded = self.of_transaction(&session, within).and_then(|()| {
-                draft.encode(self.ids.producer(lane), sequence, within.map(|within| within.prepared), command, true)
-            });
-            let frame = match encoded {
-                Ok((frame, _)) => frame,
+            let transaction = within.map(|within| within.prepared);
+            let numbered =
+                Numbered { draft: &draft, lane, sequence, transaction, command, response_required: true };
+            let encoded = self
+                .of_transaction(&session, within)
+                .and_then(|()| self.encoded(&mut session, &numbered, self.failover().is_some()));
+            let Encoded { now, later, .. } = match encoded {
+                Ok(encoded) => encoded,
                 Err(error) => {
                     drop(session);
                     return Err(self.refused_late(error, after));
@@ -160,7 +164,7 @@ impl Client {
                 command,
                 sequence,
                 lane,
-                frame,
+                frame: later,
                 started: rules.started,
                 deadline: rules.deadline,
                 patience: self.patience(rules.deadline),
@@ -174,7 +178,7 @@ impl Client {
                 owed: Owed::new(completion, permit, self.runtime.dispatcher()),
             });
             match session.up().cloned() {
-                Some(up) => (Some(Arc::clone(&up.link)), op.transmit(&up, true).err().map(Unsent::Lost)),
+                Some(up) => (Some(Arc::clone(&up.link)), op.transmit(&up, now, true).err().map(Unsent::Lost)),
                 None => (None, self.enqueue(&mut session, op).err().map(|(op, cause)| Unsent::Ended(op, cause))),
             }
         };
@@ -224,10 +228,13 @@ impl Client {
             let mut session = self.wait_until_up(rules.deadline)?;
             self.of_transaction(&session, within)?;
             let sequence = session.next(lane);
-            let prepared = within.map(|within| within.prepared);
-            let (frame, size) = draft.encode(self.ids.producer(lane), sequence, prepared, self.command(), false)?;
+            let (transaction, command) = (within.map(|within| within.prepared), self.command());
+            let numbered =
+                Numbered { draft: &draft, lane, sequence, transaction, command, response_required: false };
+            let Encoded { now, size, .. } = self.encoded(&mut session, &numbered, false)?;
             session.take(lane);
-            let up = session.up().cloned().ok_or_else(|| Error::new(ErrorKind::Internal, "the session is not up"))?;
+            let up = session.up().cloned().zip(now);
+            let (up, frame) = up.ok_or_else(|| Error::new(ErrorKind::Internal, "the session is not up"))?;
             up.queue.broker.counters.sent.add(frame.len());
             up.link.push(frame, Some(Box::new(Arc::clone(&permit))), true)?;
             if let (Some(place), Some(room)) = (left.place.take(), &self.rooms[lane as usize]) {
@@ -317,21 +324,26 @@ pub(super) fn rolled_back(why: &str) -> Error {
 }
 
 impl SendOp {
-    /// Sends it on a connection. It is given back when that has ended; the session's lock must be gone then.
+    /// Sends it on a connection, whose form `ready` has; without that it gets it here. It is given back when the
+    /// connection has ended; the session's lock must be gone then.
     pub(super) fn transmit(
         mut self: Box<Self>,
         up: &Up,
+        ready: Option<Bytes>,
         hold: bool,
     ) -> std::result::Result<(), (Box<dyn Asker>, Error)> {
         self.tries += 1;
         self.try_started = Instant::now();
         self.queue = up.queue.clone();
-        up.queue.broker.counters.sent.add(self.frame.len());
-        // It is kept where it may be needed again; else its memory goes where it came from, on the thread that writes it.
-        let frame = match self.client.failover() {
-            Some(_) => self.frame.clone(),
-            None => std::mem::take(&mut self.frame),
+        let frame = match ready.map_or_else(|| up.link.in_its_form(&self.frame), Ok) {
+            Ok(frame) => frame,
+            Err(error) => return Err((Box::new(Unfit(self)), error)),
         };
+        up.queue.broker.counters.sent.add(frame.len());
+        // It is kept where it may be needed again; else its memory goes where it came from, on the thread that writes it.
+        if self.client.failover().is_none() {
+            self.frame = Bytes::new();
+        }
         let (command, deadline) = (self.command, self.deadline);
         up.link.request(command, frame, self, deadline, hold)
     }
@@ -359,6 +371,23 @@ impl SendOp {
         let dispatcher = Arc::clone(client.runtime.dispatcher());
         drop(client);
         after.end(&queue, tries, outcome, Some(owed), &dispatcher);
+    }
+}
+
+/// A message that waited for a connection and has no form on it; another one would not change that.
+struct Unfit(Box<SendOp>);
+
+impl Asker for Unfit {
+    fn answered(self: Box<Self>, answer: std::result::Result<(), Throwable>) {
+        self.0.answered(answer);
+    }
+
+    fn late(self: Box<Self>, maybe_sent: bool) {
+        self.0.late(maybe_sent);
+    }
+
+    fn lost(self: Box<Self>, cause: &Error) {
+        self.0.fail(cause.clone());
     }
 }
 

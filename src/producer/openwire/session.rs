@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::ids::Lane;
+use super::numbers::Told;
 use super::send::SendOp;
 use crate::config::Failover;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +56,8 @@ pub(super) struct Session {
     failures: u32,
     /// Where the replies to requests go, once there was one.
     pub(super) reply_queue: Option<Destination>,
+    /// What the connection's broker knows by number.
+    pub(super) told: Option<Told>,
 }
 
 impl Default for Session {
@@ -67,6 +70,7 @@ impl Default for Session {
             rounds: 0,
             failures: 0,
             reply_queue: None,
+            told: None,
         }
     }
 }
@@ -300,6 +304,7 @@ impl Client {
             session.connections += 1;
             session.failures = 0;
             let up = Up { number: session.connections, ..up };
+            session.told = Told::new(&up);
             for room in self.rooms.iter().flatten() {
                 room.restart();
             }
@@ -307,7 +312,7 @@ impl Client {
                 self.open_reply_queue(&link, queue);
             }
             for op in std::mem::take(&mut session.queue).into_values() {
-                refused.extend(op.transmit(&up, true).err());
+                refused.extend(op.transmit(&up, None, true).err());
             }
             self.counters().connects.add(1);
             if session.connections > 1 {

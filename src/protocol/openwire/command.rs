@@ -1,16 +1,18 @@
 //! What a frame holds: one command.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 
 use super::commands::*;
 use super::destination::Destination;
 use super::error::CodecError;
+use super::form::{Caching, Known};
 use super::ids::{
     BrokerId, ConnectionId, ConsumerId, LocalTransactionId, MessageId, ProducerId, SessionId, XaTransactionId,
 };
 use super::message::Message;
 use super::wire::{Object, Reader, Writer};
 use super::wire_format::WireFormatInfo;
+use crate::protocol::cursor::Cursor;
 
 /// A command with its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,14 +62,27 @@ impl Packet {
         Packet { command_id, response_required, command: command.into() }
     }
 
-    /// From the inside of a frame, as [`split`](super::split) gives it. `stack_traces`: what the peers agreed on.
+    /// From the inside of a loose frame, as [`split`](super::split) gives it, without a cache. `stack_traces`: what the
+    /// peers agreed on.
     pub fn decode(body: &[u8], stack_traces: bool) -> Result<Self, CodecError> {
-        let mut r = Reader::new(body, stack_traces);
+        Packet::read(body, false, stack_traces, None)
+    }
+
+    pub(super) fn read(
+        body: &[u8],
+        tight: bool,
+        stack_traces: bool,
+        known: Option<&mut Known>,
+    ) -> Result<Self, CodecError> {
         let field = "command";
-        let kind = r.cursor.u8(field)?;
+        let mut cursor = Cursor::new(body);
+        let kind = cursor.u8(field)?;
+        // What the peers agree by has the form that needs no agreement.
+        let is_first = kind == WireFormatInfo::KIND;
+        let mut r = Reader::of_frame(cursor, tight && !is_first, stack_traces, known.filter(|_| !is_first))?;
         let unknown = CodecError::UnexpectedType { field, kind, expected: Command::EXPECTED };
         let packet = Packet::<Command>::read_body(kind, &mut r)?.ok_or(unknown)?;
-        match r.cursor.left() {
+        match r.left() {
             0 => Ok(packet),
             extra => Err(CodecError::TooMuch { name: packet.command.name(), extra }),
         }
@@ -79,7 +94,7 @@ impl Packet {
     }
 }
 
-/// Appends the frame of one command: any struct of a command, or a [`Command`]. On failure `out` is as before.
+/// Appends the loose frame of one command: any struct of a command, or a [`Command`]. On failure `out` is as before.
 pub fn encode(
     out: &mut BytesMut,
     command_id: i32,
@@ -114,6 +129,99 @@ pub(super) fn frame(out: &mut BytesMut, write: impl FnOnce(&mut Writer<'_>)) -> 
     };
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
     Ok(())
+}
+
+/// The same in any form.
+pub(super) fn encode_as(
+    out: &mut BytesMut,
+    tight: bool,
+    caching: Caching<'_>,
+    command_id: i32,
+    response_required: bool,
+    command: &Command,
+) -> Result<(), CodecError> {
+    let start = out.len();
+    let done = match command.kind() {
+        WireFormatInfo::KIND => encode(out, command_id, response_required, command),
+        kind => frame_as(out, kind, tight, caching, |w| {
+            write_numbered(w, command_id, response_required, command);
+        }),
+    };
+    done.inspect_err(|_| out.truncate(start))
+}
+
+/// Appends what `write` writes, behind the length, the type and, in the tight encoding, the truth values.
+#[inline]
+pub(super) fn frame_as(
+    out: &mut BytesMut,
+    kind: u8,
+    tight: bool,
+    caching: Caching<'_>,
+    write: impl FnOnce(&mut Writer<'_>),
+) -> Result<(), CodecError> {
+    let start = out.len();
+    out.put_bytes(0, MOST_BEFORE);
+    let mut w = Writer::of_frame(out, tight, caching);
+    write(&mut w);
+    let bits = w.finish_tight()?;
+    let (short, long) = bits.as_ref().map_or(([].as_slice(), [].as_slice()), |bits| bits.parts());
+    let data = out.len() - start - MOST_BEFORE;
+    let mut before = Head::default();
+    let of_bits = bits.is_some().then_some(short.len() + long.len());
+    before.put(kind, of_bits, data)?;
+    let head = before.bytes();
+    if start == 0 && long.is_empty() {
+        // What stands before is shorter by a little than the room for it.
+        let first = MOST_BEFORE - head.len() - short.len();
+        out[first..first + head.len()].copy_from_slice(head);
+        out[first + head.len()..MOST_BEFORE].copy_from_slice(short);
+        out.advance(first);
+        return Ok(());
+    }
+    let data = out.split_off(start + MOST_BEFORE);
+    out.truncate(start);
+    for part in [head, long, short, &data] {
+        out.put_slice(part);
+    }
+    Ok(())
+}
+
+/// Length, type, number of truth values, and as many of those as a message may have.
+const MOST_BEFORE: usize = 4 + 1 + 3 + 16;
+
+/// What stands before the truth values.
+#[derive(Default)]
+struct Head {
+    bytes: [u8; 8],
+    used: usize,
+}
+
+impl Head {
+    fn put(&mut self, kind: u8, of_bits: Option<usize>, data: usize) -> Result<(), CodecError> {
+        self.used = 4;
+        self.push(&[kind]);
+        match of_bits {
+            None => {}
+            Some(size @ 0..64) => self.push(&[size as u8]),
+            Some(size @ 64..256) => self.push(&[0xc0, size as u8]),
+            Some(size @ 256..=0x7fff) => self.push(&[0x80, (size >> 8) as u8, size as u8]),
+            Some(size) => return Err(CodecError::TooLong { field: "truth values", size, limit: 0x7fff }),
+        }
+        let size = self.used - 4 + of_bits.unwrap_or(0) + data;
+        let limit = i32::MAX as usize;
+        let length = i32::try_from(size).map_err(|_| CodecError::TooLong { field: "frame", size, limit })?;
+        self.bytes[..4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.used..self.used + bytes.len()].copy_from_slice(bytes);
+        self.used += bytes.len();
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.used]
+    }
 }
 
 macro_rules! commands {

@@ -3,15 +3,22 @@
 use bytes::{BufMut, BytesMut};
 
 use super::body;
-use super::command::frame;
+use super::command::{Structure, frame, frame_as};
 use super::error::CodecError;
+use super::form::Caching;
 use super::message::{MessageKind, WINDOW_BASE, window_size};
 use super::properties::{self, Value};
-use super::wire::{Object, Writer};
+use super::wire::{Object, Reader, Writer};
+use super::wire_format::WireFormat;
 
 /// An id or a destination as it goes into each message, encoded once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Prepared(Box<[u8]>);
+pub struct Prepared {
+    /// The loose form, which begins with its presence.
+    loose: Box<[u8]>,
+    /// For the tight encoding.
+    object: Structure,
+}
 
 impl Prepared {
     /// Refuses what is too long.
@@ -22,7 +29,10 @@ impl Prepared {
         w.out.put_u8(object.kind());
         object.write_body(&mut w);
         w.finish()?;
-        Ok(Prepared(out.as_ref().into()))
+        let kind = object.kind();
+        let copy = Structure::read_body(kind, &mut Reader::new(&out[2..], false))?;
+        let unknown = CodecError::UnexpectedType { field: "object", kind, expected: Structure::EXPECTED };
+        Ok(Prepared { loose: out.as_ref().into(), object: copy.ok_or(unknown)? })
     }
 }
 
@@ -116,7 +126,7 @@ fn text_size(text: Option<&str>) -> usize {
 }
 
 fn object_size(object: Option<&Prepared>) -> usize {
-    object.map_or(0, |object| object.0.len())
+    object.map_or(0, |object| object.loose.len())
 }
 
 impl OutgoingMessage<'_> {
@@ -126,8 +136,8 @@ impl OutgoingMessage<'_> {
             PROPERTY_BOUND + name.len() + text
         };
         FIXED_BOUND
-            + 2 * self.producer.0.len()
-            + self.destination.0.len()
+            + 2 * self.producer.loose.len()
+            + self.destination.loose.len()
             + object_size(self.transaction)
             + object_size(self.reply_to)
             + text_size(self.group_id)
@@ -141,7 +151,7 @@ impl OutgoingMessage<'_> {
 #[inline]
 fn put_object(w: &mut Writer<'_>, object: Option<&Prepared>) {
     match object {
-        Some(object) => w.out.put_slice(&object.0),
+        Some(object) => w.out.put_slice(&object.loose),
         None => w.out.put_u8(0),
     }
 }
@@ -149,7 +159,8 @@ fn put_object(w: &mut Writer<'_>, object: Option<&Prepared>) {
 /// Appends bytes behind their length, as `put` writes them; returns how many.
 #[inline]
 fn put_sized(w: &mut Writer<'_>, field: &'static str, put: impl FnOnce(&mut Writer<'_>)) -> usize {
-    w.out.put_slice(&[1, 0, 0, 0, 0]);
+    w.bool(true);
+    w.out.put_i32(0);
     let start = w.out.len();
     put(w);
     let size = w.out.len() - start;
@@ -160,7 +171,7 @@ fn put_sized(w: &mut Writer<'_>, field: &'static str, put: impl FnOnce(&mut Writ
     size
 }
 
-/// Appends a message's frame; on failure `out` is as before. Returns what the message counts in its producer's window:
+/// Appends a message's loose frame; on failure `out` is as before. Returns what the message counts in its producer's window:
 /// 1024, and the bytes of its properties and content.
 pub fn encode_message(
     out: &mut BytesMut,
@@ -175,12 +186,12 @@ pub fn encode_message(
         w.out.put_u8(m.kind as u8);
         w.out.put_i32(command_id);
         w.bool(response_required);
-        w.out.put_slice(&m.producer.0);
-        w.out.put_slice(&m.destination.0);
+        w.out.put_slice(&m.producer.loose);
+        w.out.put_slice(&m.destination.loose);
         put_object(w, m.transaction);
         // No original destination; the message's id: there, its type, no text.
         w.out.put_slice(&[0, 1, super::MessageId::KIND, 0]);
-        w.out.put_slice(&m.producer.0);
+        w.out.put_slice(&m.producer.loose);
         w.out.put_i64(m.sequence);
         // The broker's number, and no original transaction.
         w.out.put_slice(&[0; 9]);
@@ -193,24 +204,101 @@ pub fn encode_message(
         put_object(w, m.reply_to);
         w.out.put_i64(m.timestamp);
         w.string(m.message_type, "Message.message_type");
-        let content = match m.content {
-            Content::None => {
-                w.bool(false);
-                0
-            }
-            content => put_sized(w, "Message.content", |w| content.put(w)),
-        };
-        let properties = match m.properties {
-            [] => {
-                w.bool(false);
-                0
-            }
-            values => put_sized(w, "Message.marshalled_properties", |w| properties::put_map(w, values, 0)),
-        };
+        window = put_body(w, m);
         // No structure, and no only consumer.
         w.out.put_slice(&[0, 0, m.compressed.into()]);
         w.out.put_slice(&OF_THE_BROKER);
-        window = window_size(properties, content);
     })?;
     Ok(window)
+}
+
+/// The content and the properties; returns what they count in the window.
+#[inline]
+fn put_body(w: &mut Writer<'_>, m: &OutgoingMessage<'_>) -> i32 {
+    let content = match m.content {
+        Content::None => {
+            w.bool(false);
+            0
+        }
+        content => put_sized(w, "Message.content", |w| content.put(w)),
+    };
+    let properties = match m.properties {
+        [] => {
+            w.bool(false);
+            0
+        }
+        values => put_sized(w, "Message.marshalled_properties", |w| properties::put_map(w, values, 0)),
+    };
+    window_size(properties, content)
+}
+
+/// Appends a message's frame in the form that the peers agreed on, as [`encode_message`] does. `numbers`: those by which
+/// the peer knows the producer and the destination; without them each is written as a whole.
+pub fn encode_message_as(
+    out: &mut BytesMut,
+    format: &WireFormat,
+    numbers: Option<[i16; 2]>,
+    command_id: i32,
+    response_required: bool,
+    message: &OutgoingMessage<'_>,
+) -> Result<i32, CodecError> {
+    if !format.tight && format.cache_size == 0 {
+        return encode_message(out, command_id, response_required, message);
+    }
+    let m = message;
+    out.reserve(m.bound());
+    let mut window = WINDOW_BASE as i32;
+    let numbers = numbers.filter(|_| format.cache_size > 0);
+    let known = |w: &mut Writer<'_>, object: &Prepared, at: usize, field| match numbers {
+        Some(numbers) => w.number(numbers[at]),
+        None => w.object(Some(&object.object), field),
+    };
+    let caching = if format.cache_size > 0 { Caching::Whole } else { Caching::Off };
+    let start = out.len();
+    let done = frame_as(out, m.kind as u8, format.tight, caching, |w| {
+        w.out.put_i32(command_id);
+        w.bool(response_required);
+        known(w, m.producer, 0, "Message.producer_id");
+        known(w, m.destination, 1, "Message.destination");
+        w.object(m.transaction.map(|id| &id.object), "Message.transaction_id");
+        w.object(None::<&Structure>, "Message.original_destination");
+        // The message's id: there, its type, no text.
+        w.bool(true);
+        w.out.put_u8(super::MessageId::KIND);
+        w.bool(false);
+        known(w, m.producer, 0, "MessageId.producer_id");
+        w.long(m.sequence);
+        w.long(0);
+        w.object(None::<&Structure>, "Message.original_transaction_id");
+        w.string(m.group_id, "Message.group_id");
+        w.out.put_i32(m.group_sequence);
+        w.string(m.correlation_id, "Message.correlation_id");
+        w.bool(m.persistent);
+        w.long(m.expiration);
+        w.out.put_u8(m.priority);
+        w.object(m.reply_to.map(|to| &to.object), "Message.reply_to");
+        w.long(m.timestamp);
+        w.string(m.message_type, "Message.message_type");
+        window = put_body(w, m);
+        put_rest(w, m.compressed);
+    });
+    done.inspect_err(|_| out.truncate(start))?;
+    Ok(window)
+}
+
+/// What follows the properties: what only brokers fill in, as in [`OF_THE_BROKER`], but for one field.
+fn put_rest(w: &mut Writer<'_>, compressed: bool) {
+    // No structure.
+    w.bool(false);
+    w.object(None::<&Structure>, "Message.target_consumer_id");
+    w.bool(compressed);
+    w.out.put_i32(0);
+    w.bool(false);
+    w.long(0);
+    for _ in 0..4 {
+        w.bool(false);
+    }
+    w.long(0);
+    w.long(0);
+    w.bool(false);
 }

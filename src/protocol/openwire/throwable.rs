@@ -69,7 +69,9 @@ impl Throwable {
             return Ok(Throwable { class, message, trace: None });
         }
         let count = r.cursor.i16("Throwable.frames")?;
-        let count = r.cursor.count(count.into(), 7, "Throwable.frames")?;
+        // In the tight encoding what is missing of a line takes bits.
+        let least = if r.is_tight() { 4 } else { 7 };
+        let count = r.cursor.count(count.into(), least, "Throwable.frames")?;
         let mut frames = Vec::new();
         for _ in 0..count {
             frames.push(StackFrame {

@@ -80,12 +80,15 @@ names! {
     PLATFORM_DETAILS = "PlatformDetails";
 }
 
-/// What two peers agreed on. Frames have a length, objects are not cached, and the encoding is loose: nothing else is
-/// spoken here.
+/// What two peers agreed on. Frames have a length: nothing else is spoken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireFormat {
     /// 10 to 12.
     pub version: i32,
+    /// Whether truth values stand apart from all else: the tight encoding.
+    pub tight: bool,
+    /// How many objects are known by number once they were sent; 0: none.
+    pub cache_size: u16,
     /// Whether exceptions come with their stack and cause.
     pub stack_traces: bool,
     /// The largest frame, its length field not counted.
@@ -100,7 +103,8 @@ impl WireFormatInfo {
     /// The type's number on the wire.
     pub const KIND: u8 = 1;
 
-    /// What this library offers: loose encoding, no cache, no stack traces, no limit of its own to frames.
+    /// What this library offers, before [`WireFormatInfo::offer`]: loose encoding, no cache, no stack traces, no limit of
+    /// its own to frames.
     /// `inactivity` and `initial_delay` are milliseconds; `host` is what was dialled, empty for a broker.
     pub fn ours(host: &str, inactivity: u64, initial_delay: u64) -> Self {
         let long = |value: u64| Setting::Long(i64::try_from(value).unwrap_or(i64::MAX));
@@ -125,6 +129,12 @@ impl WireFormatInfo {
         }
         let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         WireFormatInfo { version: VERSION, properties }
+    }
+
+    /// Says whether the tight encoding is offered, and the cache of objects.
+    pub fn offer(&mut self, tight: bool, cache: bool) {
+        self.set(name::TIGHT_ENCODING, Setting::Bool(tight));
+        self.set(name::CACHE, Setting::Bool(cache));
     }
 
     fn setting(&self, name: &str) -> Option<&Setting> {
@@ -169,14 +179,9 @@ impl WireFormatInfo {
             return Err(CodecError::Invalid { field, value, expected: "a version of 10 or more" });
         }
         let both = |name: &str| self.flag(name) && peer.flag(name);
-        for (name, field) in [
-            (name::TIGHT_ENCODING, "WireFormatInfo.TightEncodingEnabled"),
-            (name::CACHE, "WireFormatInfo.CacheEnabled"),
-            (name::SIZE_PREFIX_DISABLED, "WireFormatInfo.SizePrefixDisabled"),
-        ] {
-            if both(name) {
-                return Err(CodecError::Invalid { field, value: 1, expected: "0 from one side at least" });
-            }
+        if both(name::SIZE_PREFIX_DISABLED) {
+            let field = "WireFormatInfo.SizePrefixDisabled";
+            return Err(CodecError::Invalid { field, value: 1, expected: "0 from one side at least" });
         }
         // A size or duration that a peer leaves out, or a negative one, is no limit of frames, and no keep-alive.
         let smaller = |name: &str, missing: i64| {
@@ -190,12 +195,20 @@ impl WireFormatInfo {
         let duration = |name: &str| u64::try_from(smaller(name, 0)).unwrap_or(0);
         Ok(WireFormat {
             version,
+            tight: both(name::TIGHT_ENCODING),
+            cache_size: if both(name::CACHE) { cache_size(smaller(name::CACHE_SIZE, 0)) } else { 0 },
             stack_traces: both(name::STACK_TRACE),
             max_frame_size,
             max_inactivity_duration: duration(name::MAX_INACTIVITY_DURATION),
             max_inactivity_initial_delay: duration(name::MAX_INACTIVITY_INITIAL_DELAY),
         })
     }
+}
+
+/// Java's peers take a size that is missing or illegal for the greatest that there may be.
+fn cache_size(told: i64) -> u16 {
+    const MOST: u16 = i16::MAX as u16 / 2;
+    u16::try_from(told).ok().filter(|size| (1..=MOST).contains(size)).unwrap_or(MOST)
 }
 
 impl Object for WireFormatInfo {
