@@ -297,6 +297,18 @@ fn what_is_wrong_in_the_other_forms_is_told_too() {
     assert_eq!(error.to_string(), "ConnectionInfo.client_id of 32767 bytes exceeds the limit of 32766");
     assert_eq!(out, &b"before"[..]);
     encode_alone(&mut out, &tight, 1, true, &info(32_766).into()).unwrap();
+    // What did not go out is not known: the session's id comes as a whole, and has the first number.
+    let (mut encoder, mut decoder) = (Encoder::new(&format), Decoder::new(&format));
+    let id = SessionId { connection_id: "c".to_owned(), value: 1 };
+    let long = SessionId { connection_id: "x".repeat(32_767), ..id.clone() };
+    encoder.encode(&mut out, &Packet::new(1, true, SessionInfo { session_id: long.clone() })).unwrap_err();
+    assert_eq!((encoder.number_of(&long), encoder.number_of(&id)), (None, None));
+    let packet = Packet::new(2, true, SessionInfo { session_id: id.clone() });
+    for _ in 0..2 {
+        let mut out = BytesMut::new();
+        encoder.encode(&mut out, &packet).unwrap();
+        assert_eq!((decoder.decode(&out[4..]).as_ref(), encoder.number_of(&id)), (Ok(&packet), Some(0)));
+    }
 }
 
 #[test]

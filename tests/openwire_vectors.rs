@@ -118,7 +118,8 @@ fn every_frame_of_the_other_forms_decodes_and_comes_back_byte_for_byte() {
     let mut counted = BTreeMap::new();
     for frames in conversations.values() {
         let info = |from_client| {
-            let told = frames.iter().find(|one| one.from_client == from_client && one.name == "WireFormatInfo").unwrap();
+            let told =
+                frames.iter().find(|one| one.from_client == from_client && one.name == "WireFormatInfo").unwrap();
             match told.packet().command {
                 Command::WireFormatInfo(info) => info,
                 other => panic!("{other:?}"),

@@ -1,7 +1,7 @@
 //! Connections that a relay cuts at each step of a transaction: what the caller was told against what the broker stored.
 
 use crate::broker::{Broker, LIMIT, bodies, close, producer, queue};
-use crate::wire::frames;
+use crate::wire::{Agreement, Direction};
 use mqproducer::protocol::openwire::Command;
 use mqproducer::{ErrorKind, Message, Producer, Result, SendOptions};
 use std::io::{Read, Write};
@@ -97,11 +97,12 @@ fn cut_at(
     let silent = Arc::new(AtomicBool::new(false));
     let mut answers = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let (number, silenced, done) = (Arc::clone(&awaited), Arc::clone(&silent), Arc::clone(cut));
+    let agreement = Agreement::default();
+    let (mut clients, mut brokers) = (Direction::new(&agreement), Direction::new(&agreement));
     let back = spawn(move || {
-        let (mut pending, mut chunk) = (Vec::new(), [0; 8192]);
+        let mut chunk = [0; 8192];
         while let Ok(read @ 1..) = answers.0.read(&mut chunk) {
-            pending.extend_from_slice(&chunk[..read]);
-            for (bytes, packet) in frames(&mut pending) {
+            for (bytes, packet) in brokers.frames(&chunk[..read]) {
                 if let Command::Response(response) = &packet.command
                     && response.correlation_id as usize == number.load(Ordering::SeqCst)
                     && response.correlation_id != 0
@@ -119,10 +120,9 @@ fn cut_at(
         // The broker has done with it.
         let _ = answers.1.shutdown(Shutdown::Both);
     });
-    let (mut pending, mut chunk, mut steps) = (Vec::new(), [0; 8192], 0);
+    let (mut chunk, mut steps) = ([0; 8192], 0);
     'reading: while let Ok(read @ 1..) = client.read(&mut chunk) {
-        pending.extend_from_slice(&chunk[..read]);
-        for (bytes, packet) in frames(&mut pending) {
+        for (bytes, packet) in clients.frames(&chunk[..read]) {
             let is_step = matches!(packet.command, Command::TransactionInfo(_) | Command::Message(_));
             let is_last = is_step && steps == step;
             steps += usize::from(is_step);

@@ -21,10 +21,19 @@ fn values() -> Vec<(&'static str, Value<'static>, Json)> {
     ]
 }
 
+/// In each form that frames can have.
 #[test]
 fn every_kind_of_message_and_property() {
+    for tight in ["true", "false"] {
+        for cache in ["true", "false"] {
+            every_kind(&[("tight_encoding", tight), ("marshalling_cache", cache)]);
+        }
+    }
+}
+
+fn every_kind(form: &[(&str, &str)]) {
     let (broker, queue) = (Broker::shared(), queue("kinds"));
-    let producer = broker.producer(&[]);
+    let producer = broker.producer(form);
     let properties = || values().into_iter().map(|(name, value, _)| (name, value)).collect::<Vec<_>>();
     let mut entries = properties();
     entries.push(("char", Value::Char(u16::from(b'c'))));
@@ -88,6 +97,32 @@ fn every_kind_of_message_and_property() {
         }
         let lived = message["expiration"].as_i64().unwrap() - message["timestamp"].as_i64().unwrap();
         assert_eq!(lived, 600_000);
+    }
+}
+
+/// What finds no place in the cache is sent as a whole each time. A transaction has a producer of its own, and ids that are
+/// sent as a whole in any case.
+#[test]
+fn more_destinations_than_the_cache_holds() {
+    let broker = Broker::start(&[("cache_size", "128")], false);
+    for tight in ["true", "false"] {
+        let names: Vec<String> = (0..140).map(|number| format!("cache.{tight}.{number}")).collect();
+        let producer = broker.producer(&[("tight_encoding", tight)]);
+        let options = SendOptions::default();
+        for body in [b"1", b"2"] {
+            for name in &names {
+                producer.send(&Message::new(name, body), &options).unwrap();
+            }
+            let transaction = producer.begin_transaction().unwrap();
+            for name in [&names[0], &names[139]] {
+                transaction.send(&Message::new(name, &[body[0] + 2]), &options).unwrap();
+            }
+            transaction.commit().unwrap();
+        }
+        close(&producer);
+        for (number, sent) in [(0, &["1", "3", "2", "4"][..]), (126, &["1", "2"]), (139, &["1", "3", "2", "4"])] {
+            assert_eq!(bodies(&broker.read(&names[number], sent.len())), sent, "{number}, {tight}");
+        }
     }
 }
 

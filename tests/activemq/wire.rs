@@ -2,7 +2,7 @@
 //! The table of docs/ACTIVEMQ.md is made of it; `MQP_WRITE_DOCS=1` writes it anew.
 
 use crate::broker::{Broker, LIMIT, close, producer, queue};
-use mqproducer::protocol::openwire::{Command, MAX_FRAME, Packet, TransactionInfo, split};
+use mqproducer::protocol::openwire::{Command, Decoder, MAX_FRAME, Packet, TransactionInfo, WireFormatInfo, split};
 use mqproducer::{Message, SendOptions};
 use serde_json::json;
 use std::io::{Read, Write};
@@ -53,23 +53,49 @@ struct Seen {
     brokers: Vec<Packet>,
 }
 
-/// Takes the whole frames off the front of what came so far, each with its packet.
-pub fn frames(pending: &mut Vec<u8>) -> Vec<(Vec<u8>, Packet)> {
-    let mut all = Vec::new();
-    while let Some((packet, length)) =
-        split(pending, MAX_FRAME).unwrap().map(|(body, length)| (Packet::decode(body, false).unwrap(), length))
-    {
-        all.push((pending.drain(..length).collect(), packet));
+/// What both sides of a connection have told of themselves: the form of all frames behind that.
+#[derive(Clone, Default)]
+pub struct Agreement(Arc<Mutex<Vec<WireFormatInfo>>>);
+
+/// One direction of a connection.
+pub struct Direction {
+    agreement: Agreement,
+    pending: Vec<u8>,
+    decoder: Option<Decoder>,
+}
+
+impl Direction {
+    pub fn new(agreement: &Agreement) -> Self {
+        Direction { agreement: agreement.clone(), pending: Vec::new(), decoder: None }
     }
-    all
+
+    /// The frames that are whole now, each with its packet. Neither side goes on before it has heard the other's first
+    /// word, which goes by here.
+    pub fn frames(&mut self, more: &[u8]) -> Vec<(Vec<u8>, Packet)> {
+        self.pending.extend_from_slice(more);
+        let mut all = Vec::new();
+        while let Some((body, length)) = split(&self.pending, MAX_FRAME).unwrap() {
+            let packet = if body[0] == WireFormatInfo::KIND {
+                Packet::decode(body, false).unwrap()
+            } else {
+                let told = self.agreement.0.lock().unwrap();
+                let decoder = || Decoder::new(&told[0].negotiate(&told[1]).unwrap());
+                self.decoder.get_or_insert_with(decoder).decode(body).unwrap()
+            };
+            if let Command::WireFormatInfo(info) = &packet.command {
+                self.agreement.0.lock().unwrap().push((**info).clone());
+            }
+            all.push((self.pending.drain(..length).collect(), packet));
+        }
+        all
+    }
 }
 
 /// Copies until either side closes, and notes whole frames.
-fn copy(mut from: TcpStream, mut to: TcpStream, note: impl Fn(Packet)) {
-    let (mut pending, mut chunk) = (Vec::new(), [0; 8192]);
+fn copy(mut from: TcpStream, mut to: TcpStream, mut direction: Direction, note: impl Fn(Packet)) {
+    let mut chunk = [0; 8192];
     while let Ok(read @ 1..) = from.read(&mut chunk) {
-        pending.extend_from_slice(&chunk[..read]);
-        for (_, packet) in frames(&mut pending) {
+        for (_, packet) in direction.frames(&chunk[..read]) {
             note(packet);
         }
         if to.write_all(&chunk[..read]).is_err() {
@@ -88,8 +114,11 @@ fn relay(broker: &Broker) -> (u16, JoinHandle<Seen>) {
         let server = TcpStream::connect(address).unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (theirs, back) = (Arc::clone(&seen), (server.try_clone().unwrap(), client.try_clone().unwrap()));
-        let answers = spawn(move || copy(back.0, back.1, |packet| theirs.lock().unwrap().brokers.push(packet)));
-        copy(client, server, |packet| seen.lock().unwrap().ours.push(packet));
+        let agreement = Agreement::default();
+        let answers = Direction::new(&agreement);
+        let answers =
+            spawn(move || copy(back.0, back.1, answers, |packet| theirs.lock().unwrap().brokers.push(packet)));
+        copy(client, server, Direction::new(&agreement), |packet| seen.lock().unwrap().ours.push(packet));
         answers.join().unwrap();
         std::mem::take(&mut *seen.lock().unwrap())
     });
@@ -178,14 +207,11 @@ fn ours(broker: &Broker, mode: Mode) -> String {
     told(&relaying.join().unwrap())
 }
 
-/// What the Java client does; in the loose form, which is the one that is read here.
+/// What the Java client does.
 fn javas(broker: &Broker, mode: Mode) -> String {
     let (port, relaying) = relay(broker);
-    let mut url = format!(
-        "tcp://127.0.0.1:{port}?wireFormat.tightEncodingEnabled=false&wireFormat.cacheEnabled=false\
-         &wireFormat.stackTraceEnabled=false&jms.producerWindowSize={}",
-        mode.window
-    );
+    let mut url =
+        format!("tcp://127.0.0.1:{port}?wireFormat.stackTraceEnabled=false&jms.producerWindowSize={}", mode.window);
     if let Some((_, option, value)) = mode.option {
         url.push_str(&format!("&{option}={value}"));
     }

@@ -129,8 +129,7 @@ fn fields(command: &Command) -> Vec<(String, String)> {
         _ => Vec::new(),
     };
     let named = std::iter::once(("command", Some(command.name().to_owned()))).chain(values);
-    let mut all: Vec<(String, String)> =
-        named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let mut all: Vec<(String, String)> = named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     if let Command::Message(message) = command {
         all.extend(typed("property", message.properties()));
         if message.kind == MessageKind::Map {

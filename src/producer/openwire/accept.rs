@@ -57,7 +57,12 @@ impl Destinations {
             return Ok(Arc::clone(known));
         }
         let destination = destination::parse(text)?;
-        let known = Arc::new(Known { text: text.to_owned(), prepared: Prepared::new(&destination)?, destination, number: Number::default() });
+        let known = Arc::new(Known {
+            text: text.to_owned(),
+            prepared: Prepared::new(&destination)?,
+            destination,
+            number: Number::default(),
+        });
         if all.len() >= MOST_KNOWN {
             all.clear();
         }

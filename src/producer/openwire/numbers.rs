@@ -33,7 +33,8 @@ impl Number {
 #[derive(Debug)]
 pub(super) struct Told {
     encoder: Encoder,
-    producers: [Option<i16>; 2],
+    /// Of those it was told of at all.
+    producers: [Option<Option<i16>>; 2],
 }
 
 impl Told {
@@ -97,7 +98,7 @@ impl Client {
         if told.producers[lane as usize].is_none() {
             self.tell_numbers(told, up, lane, known);
         }
-        Some([told.producers[lane as usize]?, destination?])
+        Some([told.producers[lane as usize]??, destination?])
     }
 
     /// Tells the broker of a producer that it has already, which changes nothing but that it knows the numbers then. A
@@ -110,11 +111,12 @@ impl Client {
             window_size: self.activemq.window.unwrap_or(0),
             ..ProducerInfo::default()
         };
+        told.producers[lane as usize] = Some(None);
         let mut frame = BytesMut::new();
         told.encoder.encode(&mut frame, &Packet::new(self.command(), false, info.clone())).ok()?;
         // When this fails the connection has ended.
         up.link.push(frame.freeze(), None, true).ok()?;
-        told.producers[lane as usize] = told.encoder.number_of(&info.producer_id);
+        told.producers[lane as usize] = Some(told.encoder.number_of(&info.producer_id));
         told.encoder.number_of(&known.destination)
     }
 }

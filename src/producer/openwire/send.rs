@@ -146,8 +146,7 @@ impl Client {
             let mut session = self.session.lock();
             let (sequence, command) = (session.next(lane), self.command());
             let transaction = within.map(|within| within.prepared);
-            let numbered =
-                Numbered { draft: &draft, lane, sequence, transaction, command, response_required: true };
+            let numbered = Numbered { draft: &draft, lane, sequence, transaction, command, response_required: true };
             let encoded = self
                 .of_transaction(&session, within)
                 .and_then(|()| self.encoded(&mut session, &numbered, self.failover().is_some()));
@@ -229,8 +228,7 @@ impl Client {
             self.of_transaction(&session, within)?;
             let sequence = session.next(lane);
             let (transaction, command) = (within.map(|within| within.prepared), self.command());
-            let numbered =
-                Numbered { draft: &draft, lane, sequence, transaction, command, response_required: false };
+            let numbered = Numbered { draft: &draft, lane, sequence, transaction, command, response_required: false };
             let Encoded { now, size, .. } = self.encoded(&mut session, &numbered, false)?;
             session.take(lane);
             let up = session.up().cloned().zip(now);

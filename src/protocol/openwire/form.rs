@@ -144,7 +144,11 @@ impl Known {
     pub(super) fn get<T: Object>(&self, number: i16, field: &'static str) -> Result<Option<T>, CodecError> {
         let at = usize::try_from(number).unwrap_or(usize::MAX);
         let Some(Some(bytes)) = self.objects.get(at) else {
-            return Err(CodecError::Invalid { field, value: number.into(), expected: "the number of an object that came" });
+            return Err(CodecError::Invalid {
+                field,
+                value: number.into(),
+                expected: "the number of an object that came",
+            });
         };
         let Some((&kind, body)) = bytes.split_first() else { return Ok(None) };
         let read = T::read_body(kind, &mut Reader::new(body, false))?;
@@ -223,10 +227,12 @@ impl Encoder {
         Encoder { format: *format, told: Told { numbers: HashMap::new(), most: format.cache_size.into() } }
     }
 
-    /// Appends the frame. On failure `out` is as before, and nothing more can be written.
+    /// Appends the frame. On failure `out` is as before, and the peer is told nothing.
     pub fn encode(&mut self, out: &mut BytesMut, packet: &Packet) -> Result<(), CodecError> {
+        let before = self.told.numbers.len();
         let caching = if self.format.cache_size > 0 { Caching::On(&mut self.told) } else { Caching::Off };
         encode_as(out, self.format.tight, caching, packet.command_id, packet.response_required, &packet.command)
+            .inspect_err(|_| self.told.numbers.retain(|_, number| usize::from(number.unsigned_abs()) < before))
     }
 
     /// The number by which the peer knows an object, once it was sent.

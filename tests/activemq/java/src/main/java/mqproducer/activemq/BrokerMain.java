@@ -38,7 +38,7 @@ import org.apache.activemq.store.kahadb.KahaDBPersistenceAdapter;
 /**
  * A broker in a process of its own. Arguments are {@code name=value}: {@code port}, {@code data} (a directory: KahaDB, else
  * the memory), {@code memory} (bytes for each destination), {@code fail_when_full}, {@code users} (name:password,...),
- * {@code scheduler}, {@code max_frame}, {@code tls_port} with {@code tls} (a directory of cert.pem and key.pem),
+ * {@code scheduler}, {@code max_frame}, {@code cache_size}, {@code tls_port} with {@code tls} (a directory of cert.pem and key.pem),
  * {@code deny_temporary} (temporary queues are refused). It says READY, and ends with its standard input or the word stop. Asked
  * {@code take QUEUE} it says how many messages were put into the queue, and removes it.
  */
@@ -80,8 +80,14 @@ public final class BrokerMain {
             }
             broker.setPlugins(new BrokerPlugin[] {new SimpleAuthenticationPlugin(users)});
         }
-        String frame = options.containsKey("max_frame") ? "?wireFormat.maxFrameSize=" + options.get("max_frame") : "";
-        broker.addConnector("tcp://127.0.0.1:" + options.get("port") + frame);
+        List<String> form = new ArrayList<>();
+        if (options.containsKey("max_frame")) {
+            form.add("wireFormat.maxFrameSize=" + options.get("max_frame"));
+        }
+        if (options.containsKey("cache_size")) {
+            form.add("wireFormat.cacheSize=" + options.get("cache_size"));
+        }
+        broker.addConnector("tcp://127.0.0.1:" + options.get("port") + "?" + String.join("&", form));
         if ("true".equals(options.get("deny_temporary"))) {
             broker.setPlugins(new BrokerPlugin[] {NoTemporary::new});
         }
