@@ -98,6 +98,7 @@ void StepMessage::read_jms(const Json& of) {
     if (body == "text") {
         jms_.text();
     } else if (body == "map") {
+        jms_.map();
         each("entries", [&](std::string_view name, JmsValue value) { jms_.entry(name, value); });
     }
     each("properties", [&](std::string_view name, JmsValue value) { jms_.property(name, value); });

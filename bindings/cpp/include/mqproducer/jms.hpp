@@ -93,6 +93,12 @@ public:
         return *this;
     }
 
+    /// The message's body, which must be empty, is that of a MapMessage with the entries added so far and later, or none.
+    Jms& map() noexcept {
+        jms_.body_type = MQP_BODY_MAP;
+        return *this;
+    }
+
     /// Adds an entry to the body of a MapMessage; the message's own body must be empty.
     Jms& entry(std::string_view name, JmsValue value) {
         jms_.body_type = MQP_BODY_MAP;
