@@ -15,10 +15,12 @@ pub mod ids;
 pub mod message;
 pub mod outgoing;
 pub mod properties;
+mod reader;
 mod text;
 pub mod throwable;
 pub mod wire;
 pub mod wire_format;
+mod writer;
 
 pub use body::compress;
 pub use command::{Command, Packet, Structure, encode};
