@@ -28,9 +28,7 @@ link() {
         [ -z "${4-}" ] || printf '\n// go mod vendor copies folders of packages only.\nimport _ "%s"\n' "$4"
     } >"$out/link_$1.go"
 }
-# Loaded at run time in place of the one inside: -tags mqproducer_shared.
-others="!(linux && (amd64 || arm64))"
-link shared "cgo && (mqproducer_shared || $others)" "-lmqproducer"
+inside=
 for processor in x86_64 aarch64; do
     case $processor in x86_64) go=amd64 ;; aarch64) go=arm64 ;; esac
     for libc in gnu musl; do
@@ -45,8 +43,12 @@ for processor in x86_64 aarch64; do
         printf '// Package %s holds the library for its platform.\npackage %s\n' "$name" "$name" >"$out/lib/$name/lib.go"
         link "on_${name}_cgo" "cgo && linux && $go && $tag && !mqproducer_shared" \
             "\${SRCDIR}/lib/$name/libmqproducer.a -lpthread -ldl -lm" "$module/lib/$name"
+        inside="${inside:+$inside || }(linux && $go && $tag)"
     done
 done
+# The installed one in place of the one inside, by -tags mqproducer_shared; and where none is inside, so that the linker
+# names what is missing.
+link shared "cgo && (mqproducer_shared || !(${inside:-false}))" "-lmqproducer"
 [ -z "$(gofmt -l "$out")" ]
 
 proxy=dist/go/proxy/$module/@v
