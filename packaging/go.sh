@@ -49,6 +49,8 @@ done
 # The installed one in place of the one inside, by -tags mqproducer_shared; and where none is inside, so that the linker
 # names what is missing.
 link shared "cgo && (mqproducer_shared || !(${inside:-false}))" "-lmqproducer"
+# It drops parentheses that a single platform does not need.
+gofmt -w "$out/link_shared.go"
 [ -z "$(gofmt -l "$out")" ]
 
 proxy=dist/go/proxy/$module/@v
