@@ -2431,7 +2431,8 @@ mqp_status mqp_producer_send_async(struct mqp_producer *producer,
 
 /**
  * Sends one message without asking for an answer: success means that it was handed to the connection, no more. It is
- * never repeated.
+ * never repeated. Many that come one close behind the other leave together, up to some milliseconds later;
+ * mqp_producer_flush and mqp_producer_close wait for them.
  *
  * `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle
  * whose `send_status` is MQP_SEND_ONEWAY and whose `queue_offset` is -1, NULL on failure; may be NULL. `error`: may be

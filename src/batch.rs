@@ -2,8 +2,9 @@
 
 use crate::completion::Outcome;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::Receipt;
+use crate::message::{Receipt, Told};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How a batch is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,12 +54,45 @@ impl BatchResult {
     }
 }
 
+/// The unique ids of the messages of one producer, which are all of one length, in one piece of memory.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    text: String,
+    count: usize,
+}
+
+impl Ids {
+    /// Room for `count` ids of at most `length` bytes.
+    pub(crate) fn with_room(count: usize, length: usize) -> Self {
+        Ids { text: String::with_capacity(count * length), count: 0 }
+    }
+
+    /// Adds the `count` ids that `append` appends.
+    pub(crate) fn extend(&mut self, count: usize, append: impl FnOnce(&mut String)) {
+        append(&mut self.text);
+        self.count += count;
+    }
+
+    /// How long each of them is.
+    fn length(&self) -> usize {
+        self.text.len() / self.count.max(1)
+    }
+
+    /// Those of some messages; empty texts, when there are none.
+    pub(crate) fn of(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
+        let length = self.length();
+        range.map(move |index| self.text.get(index * length..(index + 1) * length).unwrap_or_default())
+    }
+}
+
+/// The length of each body of a batch.
+pub(crate) type Sizes = Arc<[usize]>;
+
 /// How the requests of a batch ended. Whoever waits makes the result of it, so that the I/O thread need not.
 #[derive(Debug)]
 pub(crate) struct BatchEnd {
-    ids: Vec<String>,
-    /// The length of each body.
-    sizes: Vec<usize>,
+    ids: Ids,
+    sizes: Sizes,
     parts: Vec<(Range<usize>, Outcome)>,
 }
 
@@ -68,14 +102,14 @@ fn lost() -> Error {
 
 impl BatchEnd {
     /// Of messages with these unique ids and bodies of these lengths.
-    pub(crate) fn new(ids: Vec<String>, sizes: Vec<usize>) -> Self {
+    pub(crate) fn new(ids: Ids, sizes: Sizes) -> Self {
         BatchEnd { ids, sizes, parts: Vec::new() }
     }
 
     /// Of a batch that nobody ended.
-    pub(crate) fn lost(sizes: Vec<usize>) -> Self {
+    pub(crate) fn lost(sizes: Sizes) -> Self {
         let count = sizes.len();
-        let mut end = BatchEnd::new(vec![String::new(); count], sizes);
+        let mut end = BatchEnd::new(Ids::default(), sizes);
         end.push(0..count, Err(lost()));
         end
     }
@@ -87,26 +121,49 @@ impl BatchEnd {
         }
     }
 
-    /// The end of the request that carried these messages.
+    /// The end of the request that carried these messages, which come behind those of the one before.
     pub(crate) fn push(&mut self, range: Range<usize>, outcome: Outcome) {
         self.parts.push((range, outcome));
     }
 
-    /// The end of each message.
-    pub(crate) fn into_result(self) -> BatchResult {
-        let mut results: Vec<Outcome> = self.ids.iter().map(|_| Err(lost())).collect();
-        let mut ids = self.ids;
-        for (range, outcome) in self.parts {
+    /// How many messages it has.
+    pub(crate) fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Tells of each message, in order, which one it was of its request and how it ended.
+    pub(crate) fn of_each(&self, mut tell: impl FnMut(usize, std::result::Result<Told<'_>, &Error>)) {
+        let mut told = 0;
+        for (range, outcome) in &self.parts {
             match outcome {
                 Ok(receipt) => {
-                    let each = OfBatch::new(&receipt, range.len());
-                    for index in range.clone() {
-                        results[index] = Ok(each.receipt(index - range.start, std::mem::take(&mut ids[index])));
-                    }
+                    let each = OfBatch::new(receipt, range.len());
+                    let ids = self.ids.of(range.clone()).enumerate();
+                    ids.for_each(|(index, id)| tell(index, Ok(each.told(index, id))));
                 }
-                Err(error) => results[range].iter_mut().for_each(|result| *result = Err(error.clone())),
+                Err(error) => (0..range.len()).for_each(|index| tell(index, Err(error))),
             }
+            told = range.end;
         }
+        if told < self.len() {
+            let lost = lost();
+            (0..self.len() - told).for_each(|index| tell(index, Err(&lost)));
+        }
+    }
+
+    /// The first message that failed: its index, and why.
+    #[cfg(feature = "capi")]
+    pub(crate) fn first_error(&self) -> Option<(usize, Error)> {
+        let failed = |(range, outcome): &(Range<usize>, Outcome)| Some((range.start, outcome.as_ref().err()?.clone()));
+        let end = self.parts.last().map_or(0, |(range, _)| range.end);
+        let missing = || (end < self.len()).then(|| (end, lost()));
+        self.parts.iter().find_map(failed).or_else(missing)
+    }
+
+    /// The end of each message.
+    pub(crate) fn into_result(self) -> BatchResult {
+        let mut results = Vec::with_capacity(self.len());
+        self.of_each(|_, told| results.push(told.map(|told| told.to_receipt()).map_err(Error::clone)));
         BatchResult { results }
     }
 
@@ -118,7 +175,7 @@ impl BatchEnd {
             let receipt = outcome.as_ref().map_err(Error::clone)?;
             let message_id = match OfBatch::new(receipt, range.len()).is_whole() {
                 true => receipt.message_id.clone(),
-                false => self.ids[range.clone()].join(","),
+                false => self.ids.of(range.clone()).collect::<Vec<_>>().join(","),
             };
             match &mut one {
                 None => one = Some(Receipt { message_id, ..receipt.clone() }),
@@ -143,8 +200,9 @@ pub(crate) struct OfBatch<'a> {
 
 impl<'a> OfBatch<'a> {
     pub(crate) fn new(receipt: &'a Receipt, count: usize) -> Self {
-        let joined = receipt.offset_message_id.split(',');
-        OfBatch { receipt, offset_ids: joined.filter(|id| !id.is_empty()).collect(), count }
+        let mut offset_ids = Vec::with_capacity(count);
+        offset_ids.extend(receipt.offset_message_id.split(',').filter(|id| !id.is_empty()));
+        OfBatch { receipt, offset_ids, count }
     }
 
     /// Whether the broker keeps the batch as one record with one id, as in a topic whose `queue.type` is `BatchCQ`.
@@ -153,7 +211,12 @@ impl<'a> OfBatch<'a> {
     }
 
     /// The receipt of the message at `index`: messages of a batch are stored one behind the other.
-    pub(crate) fn receipt(&self, index: usize, message_id: String) -> Receipt {
+    pub(crate) fn receipt(&self, index: usize, message_id: &str) -> Receipt {
+        self.told(index, message_id).to_receipt()
+    }
+
+    /// The same, lent.
+    fn told<'t>(&'t self, index: usize, message_id: &'t str) -> Told<'t> {
         let of_message = match self.offset_ids.len() {
             1 => self.offset_ids.first(),
             ids if ids == self.count => self.offset_ids.get(index),
@@ -161,22 +224,22 @@ impl<'a> OfBatch<'a> {
             _ => None,
         };
         let receipt = self.receipt;
-        Receipt {
+        Told {
             message_id,
-            offset_message_id: of_message.copied().unwrap_or_default().to_owned(),
+            offset_message_id: of_message.copied().unwrap_or_default(),
             queue_offset: match receipt.queue_offset {
                 first if first >= 0 => first + index as i64,
                 none => none,
             },
             status: receipt.status,
-            topic: receipt.topic.clone(),
-            broker_name: receipt.broker_name.clone(),
+            topic: &receipt.topic,
+            broker_name: &receipt.broker_name,
             queue_id: receipt.queue_id,
-            transaction_id: receipt.transaction_id.clone(),
-            region_id: receipt.region_id.clone(),
-            recall_handle: receipt.recall_handle.clone(),
+            transaction_id: &receipt.transaction_id,
+            region_id: &receipt.region_id,
+            recall_handle: &receipt.recall_handle,
             attempts: receipt.attempts,
-            earlier: receipt.earlier.clone(),
+            earlier: &receipt.earlier,
         }
     }
 }
@@ -205,7 +268,9 @@ mod tests {
 
     fn ended(parts: Vec<(Range<usize>, Outcome)>) -> BatchEnd {
         let count = parts.iter().map(|(range, _)| range.len()).sum();
-        BatchEnd { ids: (0..count).map(|number| format!("M{number}")).collect(), sizes: vec![1; count], parts }
+        let mut ids = Ids::default();
+        ids.extend(count, |text| (0..count).for_each(|number| *text += &format!("M{number}")));
+        BatchEnd { ids, sizes: vec![1; count].into(), parts }
     }
 
     fn shown(end: BatchEnd) -> Vec<(String, String, i64)> {
@@ -245,8 +310,12 @@ mod tests {
         let mixed = mixed.into_result();
         assert!(!mixed.all_ok() && mixed.results()[0].is_ok() && mixed.results()[2].is_err());
         assert_eq!(mixed.first_error().map(|(index, error)| (index, error.message())), Some((1, "late")));
-        let lost = BatchEnd::lost(vec![1, 2]).into_result();
+        let lost = BatchEnd::lost(vec![1, 2].into()).into_result();
         assert!(lost.results().iter().all(|result| result.as_ref().unwrap_err().maybe_persisted()));
         assert!(ended(vec![(0..1, Ok(receipt("A", 0)))]).into_result().all_ok());
+        let mut some = ended(vec![(0..1, Ok(receipt("A", 0))), (1..2, Ok(receipt("B", 0)))]);
+        some.parts.pop();
+        let some = some.into_result();
+        assert_eq!(some.first_error().map(|(index, error)| (index, error.maybe_persisted())), Some((1, true)));
     }
 }

@@ -43,6 +43,23 @@ pub struct Message<'a> {
     pub jms: Option<Box<Jms<'a>>>,
 }
 
+impl Message<'_> {
+    /// Whether both are the same but for their bodies and flags.
+    pub(crate) fn is_like(&self, other: &Message<'_>) -> bool {
+        self.topic == other.topic
+            && self.tags == other.tags
+            && self.keys == other.keys
+            && self.properties == other.properties
+            && (self.wait_store_msg_ok, self.delay, self.priority)
+                == (other.wait_store_msg_ok, other.delay, other.priority)
+            && self.lite_topic == other.lite_topic
+            && self.sharding_key == other.sharding_key
+            && self.trace_parent == other.trace_parent
+            && self.jms.is_none()
+            && other.jms.is_none()
+    }
+}
+
 /// When a message is delivered, by RocketMQ's broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delay {

@@ -207,3 +207,36 @@ fn brokers_that_stop_reading_bound_the_memory_and_every_message_ends_once() {
     assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
     assert!(printed.contains(" accepted, "), "the child ran no flood: {printed}");
 }
+
+/// One-way messages that come fast leave together; the bounds, those who wait for an end, and the end of the producer let
+/// them go. Rows: AS-05.
+#[cfg(feature = "mock")]
+#[test]
+fn a_flood_of_one_way_messages_is_stored_in_its_order_whatever_the_bound() {
+    const COUNT: usize = 600;
+    let options = SendOptions::default().with_timeout(LONG);
+    for (limit, end) in [("1", "flush"), ("40", "close"), ("10000", "flush"), ("10000", "close"), ("10000", "drop")] {
+        let cluster = mqproducer::mock::Cluster::open("", 1, 1).unwrap();
+        let producer = producer(&cluster.url(), &[("max_in_flight_messages", limit)]);
+        for n in 0..COUNT {
+            let body = n.to_string();
+            let message = Message::new("T", body.as_bytes());
+            match n % 200 {
+                199 => drop(producer.send(&message, &options).unwrap()),
+                _ => drop(producer.send_oneway(&message, &options).unwrap()),
+            }
+        }
+        match end {
+            "flush" => producer.flush(LONG).unwrap(),
+            "close" => producer.close(LONG).unwrap(),
+            _ => {}
+        }
+        drop(producer);
+        eventually("every message", || cluster.message_count(Some("T")) == COUNT);
+        let mut stored = cluster.messages(Some("T"));
+        stored.sort_by_key(|message| message.queue_offset);
+        let bodies: Vec<String> =
+            stored.iter().map(|message| String::from_utf8(message.body.clone()).unwrap()).collect();
+        assert_eq!(bodies, (0..COUNT).map(|n| n.to_string()).collect::<Vec<_>>(), "{limit} {end}");
+    }
+}

@@ -12,7 +12,7 @@ use super::sized::{self, SizedStruct};
 use super::status::{MQP_OK, mqp_status, number};
 use super::types::{element_size, invalid};
 use super::{boundary, handle};
-use crate::batch::{BatchEnd, BatchOptions, BatchResult};
+use crate::batch::{BatchEnd, BatchOptions};
 use crate::error::{Error, Result};
 use crate::message::{Message, SendOptions};
 use crate::producer::Producer;
@@ -46,7 +46,7 @@ unsafe impl SizedStruct for mqp_batch_options {
 /// threads may read it at the same time.
 #[derive(Clone, Debug)]
 pub struct mqp_batch_result {
-    messages: Arc<[Ended]>,
+    messages: Arc<Vec<Ended>>,
     failure: Option<Error>,
 }
 
@@ -57,13 +57,18 @@ enum Ended {
 }
 
 impl mqp_batch_result {
-    fn new(result: BatchResult) -> Self {
-        let failure = result.first_error().map(|(index, error)| error.context(format_args!("messages[{index}]")));
-        let ended = result.into_results().into_iter().map(|result| match result {
-            Ok(receipt) => Ended::Stored(mqp_receipt::new(&receipt)),
-            Err(error) => Ended::Failed(mqp_error::new(error)),
+    fn new(end: &BatchEnd) -> Self {
+        let failure = end.first_error().map(|(index, error)| error.context(format_args!("messages[{index}]")));
+        let mut messages: Vec<Ended> = Vec::with_capacity(end.len());
+        end.of_each(|index, told| {
+            let ended = match (told, messages.last()) {
+                (Ok(told), Some(Ended::Stored(neighbour))) if index > 0 => Ended::Stored(neighbour.beside(&told)),
+                (Ok(told), _) => Ended::Stored(mqp_receipt::packed(&told)),
+                (Err(error), _) => Ended::Failed(mqp_error::new(error.clone())),
+            };
+            messages.push(ended);
         });
-        mqp_batch_result { messages: ended.collect(), failure }
+        mqp_batch_result { messages: messages.into(), failure }
     }
 
     /// The receipt of each message that was stored.
@@ -138,7 +143,7 @@ pub unsafe extern "C" fn mqp_producer_send_batch(
 ) -> mqp_status {
     let lent = Lent { producer, messages, count, message_size, options, batch_options };
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_result(&lent, result, error, Producer::send_batch) }
+    unsafe { send_for_result(&lent, result, error, Producer::end_batch) }
 }
 
 /// Sends several messages as mqp_producer_send_batch does without asking for answers: success means that they were
@@ -161,7 +166,7 @@ pub unsafe extern "C" fn mqp_producer_send_batch_oneway(
 ) -> mqp_status {
     let lent = Lent { producer, messages, count, message_size, options, batch_options };
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_result(&lent, result, error, Producer::send_batch_oneway) }
+    unsafe { send_for_result(&lent, result, error, Producer::end_batch_oneway) }
 }
 
 /// Sends several messages as mqp_producer_send_batch does and returns at once; `callback` is told of the end of all of
@@ -231,13 +236,13 @@ unsafe fn send_for_result(
     lent: &Lent,
     result: *mut *mut mqp_batch_result,
     error: *mut *mut mqp_error,
-    send: impl FnOnce(&Producer, &[Message<'_>], &SendOptions<'_>, &BatchOptions) -> Result<BatchResult>,
+    send: impl FnOnce(&Producer, &[Message<'_>], &SendOptions<'_>, &BatchOptions) -> Result<BatchEnd>,
 ) -> mqp_status {
     let body = || {
         // SAFETY: the caller passes NULL or a place for the handle.
         let out = unsafe { Out::optional(result, std::ptr::null_mut()) };
         // SAFETY: the contract of this function.
-        let ended = mqp_batch_result::new(unsafe { lent.send(send)? });
+        let ended = mqp_batch_result::new(&unsafe { lent.send(send)? });
         let failure = ended.failure.clone();
         if let Some(out) = out {
             out.set(handle::give(ended));
@@ -258,11 +263,14 @@ unsafe fn read_messages<'a>(messages: *const mqp_message, count: usize, message_
         return Err(invalid(format!("`count` is {count}; the minimum is 1, the maximum {MAX_COUNT}")));
     }
     let step = element_size("message_size", message_size, mqp_message::FIRST_SIZE)?;
-    let mut read = Vec::with_capacity(count);
+    let mut read: Vec<Message<'a>> = Vec::with_capacity(count);
+    let mut before = None;
     for index in 0..count {
         // SAFETY: within the array, by the contract of this function.
-        let message = unsafe { message::read_element(messages, step, index) };
-        read.push(message.map_err(|error| error.context(format_args!("messages[{index}]")))?);
+        let message = unsafe { message::read_next_element(messages, step, index, before.take().zip(read.last())) };
+        let (raw, message) = message.map_err(|error| error.context(format_args!("messages[{index}]")))?;
+        read.push(message);
+        before = Some(raw);
     }
     Ok(read)
 }
@@ -390,7 +398,7 @@ unsafe impl Send for HeldBatch {}
 impl HeldBatch {
     /// Puts the end into the form that C reads; the conversion is the dispatcher's work, not the I/O thread's.
     fn fill(&mut self) {
-        let result = mqp_batch_result::new(self.end.take().unwrap_or_else(|| BatchEnd::lost(Vec::new())).into_result());
+        let result = mqp_batch_result::new(&self.end.take().unwrap_or_else(|| BatchEnd::lost(Arc::default())));
         let completion = mqp_batch_completion {
             struct_size: size_of::<mqp_batch_completion>() as u32,
             status: result.failure.as_ref().map_or(MQP_OK, |error| number(error.kind())),

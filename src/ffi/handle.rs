@@ -73,8 +73,12 @@ impl<T> Out<T> {
     /// # Safety
     /// `place` is NULL or writable as long as `Out` lives.
     pub(crate) unsafe fn optional(place: *mut T, empty: T) -> Option<Self> {
-        // SAFETY: the contract of this function.
-        unsafe { Out::required(place, "", empty) }.ok()
+        if place.is_null() {
+            return None;
+        }
+        // SAFETY: not NULL and by contract writable.
+        unsafe { place.write(empty) };
+        Some(Out(place))
     }
 
     pub(crate) fn set(self, value: T) {

@@ -120,8 +120,14 @@ const MAX_PROPERTIES: usize = 8_192;
 /// `from` is NULL or leads to a message as its documentation demands, unchanged during `'a`.
 pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Message<'a>> {
     // SAFETY: the contract of this function covers each of these reads.
+    unsafe { of_raw(&sized::read(from)?) }
+}
+
+/// # Safety
+/// `raw` is a message as its documentation demands, unchanged during `'a` with all that it points to.
+unsafe fn of_raw<'a>(raw: &mqp_message) -> Result<Message<'a>> {
+    // SAFETY: the contract of this function covers each of these reads.
     unsafe {
-        let raw = sized::read(from)?;
         if raw.no_wait_store > 1 {
             return Err(invalid(format!("`no_wait_store` is {}; it must be 0 or 1", raw.no_wait_store)));
         }
@@ -131,10 +137,10 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
             tags: raw.tags.read(|| "tags".to_owned())?,
             keys: raw.keys.read(|| "keys".to_owned())?,
             flag: raw.flag,
-            properties: read_properties(&raw)?,
+            properties: read_properties(raw)?,
             wait_store_msg_ok: raw.no_wait_store == 0,
-            delay: read_delay(&raw)?,
-            priority: read_priority(&raw)?,
+            delay: read_delay(raw)?,
+            priority: read_priority(raw)?,
             lite_topic: raw.lite_topic.read(|| "lite_topic".to_owned())?,
             sharding_key: raw.sharding_key.read(|| "sharding_key".to_owned())?,
             trace_parent: raw.trace_parent.read(|| "trace_parent".to_owned())?,
@@ -148,6 +154,59 @@ pub(crate) unsafe fn read_message<'a>(from: *const mqp_message) -> Result<Messag
 /// # Safety
 /// There is such an element, a message as its documentation demands, unchanged during `'a`.
 pub(crate) unsafe fn read_element<'a>(first: *const mqp_message, size: usize, index: usize) -> Result<Message<'a>> {
+    // SAFETY: the contract of this function is the same.
+    unsafe { of_raw(&raw_element(first, size, index)?) }
+}
+
+/// The same, and how C lent it; `before` is that of the element before, and what was read of it: messages often differ
+/// in their bodies alone.
+///
+/// # Safety
+/// As for [`read_element`].
+pub(crate) unsafe fn read_next_element<'a>(
+    first: *const mqp_message,
+    size: usize,
+    index: usize,
+    before: Option<(mqp_message, &Message<'a>)>,
+) -> Result<(mqp_message, Message<'a>)> {
+    // SAFETY: the contract of this function covers both.
+    let raw = unsafe { raw_element(first, size, index)? };
+    let message = match before {
+        Some((raw_before, before)) if raw.has_all_but_the_body_of(&raw_before) => {
+            // SAFETY: the contract of this function.
+            let body = unsafe { raw.body.read(|| "body".to_owned())? };
+            Message { body, ..before.clone() }
+        }
+        // SAFETY: the contract of this function.
+        _ => unsafe { of_raw(&raw)? },
+    };
+    Ok((raw, message))
+}
+
+impl mqp_message {
+    /// Whether both lend the same, but for their bodies.
+    fn has_all_but_the_body_of(&self, other: &mqp_message) -> bool {
+        let texts = |of: &mqp_message| {
+            [of.topic, of.tags, of.keys, of.lite_topic, of.sharding_key, of.trace_parent]
+                .map(|text| (text.ptr, text.len))
+        };
+        let is_plain = |of: &mqp_message| {
+            (of.has_priority, of.priority, of.reserved) == (0, 0, 0)
+                && (of.delay_level, of.delay_seconds, of.delay_ms, of.deliver_at_ms) == (0, 0, 0, 0)
+                && of.jms.is_null()
+        };
+        (self.flag, self.no_wait_store) == (other.flag, other.no_wait_store)
+            && (self.properties, self.property_count, self.property_size)
+                == (other.properties, other.property_count, other.property_size)
+            && is_plain(self)
+            && is_plain(other)
+            && texts(self) == texts(other)
+    }
+}
+
+/// # Safety
+/// As for [`read_element`].
+unsafe fn raw_element(first: *const mqp_message, size: usize, index: usize) -> Result<mqp_message> {
     // SAFETY: the contract of this function.
     let element = unsafe { first.byte_add(index * size) };
     // SAFETY: each message begins with its size.
@@ -156,7 +215,7 @@ pub(crate) unsafe fn read_element<'a>(first: *const mqp_message, size: usize, in
         return Err(invalid(format!("`mqp_message.struct_size` is {own}; `message_size` is {size}")));
     }
     // SAFETY: the message is within its element.
-    unsafe { read_message(element) }
+    unsafe { sized::read(element) }
 }
 
 fn read_delay(raw: &mqp_message) -> Result<Delay> {

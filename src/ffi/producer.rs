@@ -85,7 +85,11 @@ pub unsafe extern "C" fn mqp_producer_send(
     error: *mut *mut mqp_error,
 ) -> mqp_status {
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_packed) }
+    unsafe {
+        send_for_receipt(producer, message, options, receipt, error, |producer, message, options, _| {
+            producer.send_packed(message, options).map(Some)
+        })
+    }
 }
 
 /// The sends that end with a receipt.
@@ -98,7 +102,7 @@ unsafe fn send_for_receipt(
     options: *const mqp_send_options,
     receipt: *mut *mut mqp_receipt,
     error: *mut *mut mqp_error,
-    send: impl FnOnce(&Producer, &Message<'_>, &SendOptions<'_>) -> Result<Box<mqp_receipt>>,
+    send: impl FnOnce(&Producer, &Message<'_>, &SendOptions<'_>, bool) -> Result<Option<Box<mqp_receipt>>>,
 ) -> mqp_status {
     let body = || {
         // SAFETY: the caller passes NULL or a place for the handle.
@@ -107,8 +111,8 @@ unsafe fn send_for_receipt(
         let producer = unsafe { handle::borrow(producer, "producer")? };
         // SAFETY: the caller lends both, with all that they point to, until the call returns.
         let (message, options) = unsafe { (message::read_message(message)?, message::read_options(options)?) };
-        let receipt = send(&producer.producer, &message, &options.options())?;
-        if let Some(out) = out {
+        let receipt = send(&producer.producer, &message, &options.options(), out.is_some())?;
+        if let (Some(out), Some(receipt)) = (out, receipt) {
             out.set(handle::give_box(receipt));
         }
         Ok(())
@@ -147,7 +151,8 @@ pub unsafe extern "C" fn mqp_producer_send_async(
 }
 
 /// Sends one message without asking for an answer: success means that it was handed to the connection, no more. It is
-/// never repeated.
+/// never repeated. Many that come one close behind the other leave together, up to some milliseconds later;
+/// mqp_producer_flush and mqp_producer_close wait for them.
 ///
 /// `message`: *borrowed* for the call. `options`: *copied*; NULL: all defaults. `receipt`: receives an *owned* handle
 /// whose `send_status` is MQP_SEND_ONEWAY and whose `queue_offset` is -1, NULL on failure; may be NULL. `error`: may be
@@ -162,7 +167,19 @@ pub unsafe extern "C" fn mqp_producer_send_oneway(
     error: *mut *mut mqp_error,
 ) -> mqp_status {
     // SAFETY: the caller keeps what this function asks of it.
-    unsafe { send_for_receipt(producer, message, options, receipt, error, Producer::send_oneway_packed) }
+    unsafe {
+        send_for_receipt(
+            producer,
+            message,
+            options,
+            receipt,
+            error,
+            |producer, message, options, wanted| match wanted {
+                true => producer.send_oneway_packed(message, options).map(Some),
+                false => producer.send_oneway_untold(message, options).map(|()| None),
+            },
+        )
+    }
 }
 
 /// Takes a timer message back before it is delivered, and waits for the broker's answer; there are no retries, and the

@@ -81,6 +81,16 @@ impl mqp_receipt {
         }
     }
 
+    /// That of another message of the same request, which has ids and an offset of its own.
+    pub(crate) fn beside(&self, told: &Told<'_>) -> Self {
+        let mut other = self.clone();
+        other.queue_offset = told.queue_offset;
+        match other.texts.replace(0, told.message_id) && other.texts.replace(1, told.offset_message_id) {
+            true => other,
+            false => mqp_receipt::packed(told),
+        }
+    }
+
     /// What C sees of it.
     pub(crate) fn view(&self) -> mqp_receipt_view {
         mqp_receipt_view {

@@ -45,6 +45,19 @@ impl<const N: usize> PackedTexts<N> {
         &self.bytes()[start..self.ends[index] as usize]
     }
 
+    /// Puts a text of the same length in the place of that at `index`; `false`: its length is another, and nothing changed.
+    pub(crate) fn replace(&mut self, index: usize, text: &str) -> bool {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize + 1 };
+        let buffer = self.longer.as_deref_mut().unwrap_or(&mut self.room);
+        match buffer.get_mut(start..self.ends[index] as usize) {
+            Some(part) if part.len() == text.len() => {
+                part.copy_from_slice(text.as_bytes());
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The text at `index`, valid as long as `self` lives and stays where it is.
     pub(crate) fn get(&self, index: usize) -> mqp_str {
         let part = self.part(index);
@@ -91,7 +104,10 @@ mod tests {
             assert_eq!(packed.bytes(), expected.as_bytes(), "{length}");
             assert_eq!([packed.part(0), packed.part(1), packed.part(2)], [b"", long.as_bytes(), b"b"]);
             assert_eq!(packed.longer.is_some(), expected.len() > ROOM);
-            let moved = packed.clone();
+            let mut moved = packed.clone();
+            assert!(moved.replace(1, &"y".repeat(length)) && moved.replace(2, "c"));
+            assert!(!moved.replace(0, "long") && !moved.replace(2, ""));
+            assert_eq!(moved.bytes(), expected.replace('x', "y").replace('b', "c").as_bytes());
             assert_eq!(moved.get(2).ptr.addr(), moved.bytes().as_ptr().addr() + length + 2);
         }
     }

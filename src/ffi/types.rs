@@ -75,6 +75,10 @@ impl mqp_str {
         let bytes = mqp_bytes { ptr: self.ptr.cast(), len: self.len };
         // SAFETY: the contract of this function is the same.
         let bytes = unsafe { bytes.read(&field)? };
+        if bytes.is_ascii() {
+            // SAFETY: ASCII is UTF-8; most texts are, and this look at them is the shorter one.
+            return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+        }
         std::str::from_utf8(bytes)
             .map_err(|error| invalid(format!("`{}` is not UTF-8 at byte {}", field(), error.valid_up_to())))
     }

@@ -216,6 +216,11 @@ impl Connection {
         }
     }
 
+    /// An opaque for a frame that has no answer.
+    pub(crate) fn unanswered(&self) -> Result<i32> {
+        self.inflight.unanswered()
+    }
+
     /// The opaque for a request that [`Connection::request`] will make.
     pub(crate) fn reserve(&self) -> Result<i32> {
         self.inflight.reserve()
@@ -328,6 +333,20 @@ impl Connection {
         self.push_frame(None, bytes, on_written)
     }
 
+    /// The same with one that nobody waits for, sent at `now`: it may leave some milliseconds later, together with
+    /// others.
+    pub(crate) fn push_unhurried(&self, bytes: Bytes, on_written: OnWritten, now: Instant) -> Result<()> {
+        self.go_on(self.outbox.push_unhurried(bytes, on_written, self.stream.get(), now)?);
+        Ok(())
+    }
+
+    /// Writes what is held back for that.
+    pub(crate) fn release_held(&self) {
+        if let Some(stream) = self.stream.get() {
+            self.go_on(self.outbox.release(stream));
+        }
+    }
+
     fn push_frame(&self, opaque: Option<i32>, bytes: Bytes, on_written: Option<OnWritten>) -> Result<()> {
         self.go_on(self.outbox.push(opaque, bytes, on_written, self.stream.get())?);
         Ok(())
@@ -336,7 +355,7 @@ impl Connection {
     fn go_on(&self, progress: Progress) {
         match progress {
             Progress::Done | Progress::Held => {}
-            Progress::NeedsWritable => self.wake.notify_one(),
+            Progress::NeedsWritable | Progress::Watch => self.wake.notify_one(),
             Progress::Failed(error) => self.doom(self.lost(&error.to_string())),
         }
     }
@@ -358,7 +377,7 @@ impl Connection {
     }
 
     fn end_when_idle(&self) -> Result<()> {
-        if self.is_retired() && self.inflight.is_vacant() && !self.outbox.is_blocked() {
+        if self.is_retired() && self.inflight.is_vacant() && self.outbox.is_empty() {
             return Err(self.lost("the server sent its clients away"));
         }
         Ok(())

@@ -8,8 +8,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Frames up to so large share memory, which goes when the last one of it does.
-const LARGEST_SHARING: usize = 2048;
+/// Frames with bodies up to so large share memory, which goes when the last one of it does.
+const LARGEST_SHARING: usize = 1024;
+/// More than what is before a body, nearly always.
+const HEADER_ROOM: usize = 1024;
 /// How much memory they share: few frames, so that one that waits long keeps little.
 const BLOCK: usize = 8192;
 /// Most opaques that are reserved at once.
@@ -68,15 +70,15 @@ impl Cork {
         }
     }
 
-    /// A frame of at most `room` bytes, unless escapes make it longer.
-    pub(crate) fn frame(&self, room: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
-        if room > LARGEST_SHARING {
-            let mut own = BytesMut::with_capacity(room);
+    /// A frame with a body of `size` bytes; `write` reserves what it needs.
+    pub(crate) fn frame(&self, size: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
+        if size > LARGEST_SHARING {
+            let mut own = BytesMut::new();
             write(&mut own);
             return own.freeze();
         }
         let mut block = self.block.borrow_mut();
-        if block.capacity() < room {
+        if block.capacity() < HEADER_ROOM + size {
             *block = BytesMut::with_capacity(BLOCK);
         }
         write(&mut block);
@@ -119,14 +121,13 @@ mod tests {
     #[test]
     fn frames_share_memory_while_they_are_small_and_stay_what_they_are() {
         let cork = Cork::default();
-        let room = |n: usize| if n.is_multiple_of(7) { LARGEST_SHARING + 1 } else { 1 + n };
-        let frame = |n: usize| {
-            // Longer than its room, as escapes make one.
-            cork.frame(room(n), |out| out.extend_from_slice(&vec![n as u8; 2 * room(n)]))
-        };
+        let size = |n: usize| if n.is_multiple_of(7) { LARGEST_SHARING + 1 } else { 1 + n };
+        // Some are longer than there is room for, as escapes make them.
+        let length = |n: usize| size(n) + if n.is_multiple_of(11) { 2 * HEADER_ROOM } else { 100 };
+        let frame = |n: usize| cork.frame(size(n), |out| out.extend_from_slice(&vec![n as u8; length(n)]));
         let frames: Vec<Bytes> = (0..200).map(frame).collect();
         for (n, frame) in frames.iter().enumerate() {
-            assert!(frame.len() == 2 * room(n) && frame.iter().all(|&byte| byte == n as u8), "{n}");
+            assert!(frame.len() == length(n) && frame.iter().all(|&byte| byte == n as u8), "{n}");
         }
         let neighbours = |pair: &[Bytes]| pair[0].as_ptr_range().end == pair[1].as_ptr();
         assert!(frames.windows(2).filter(|pair| neighbours(pair)).count() > 100);

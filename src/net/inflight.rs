@@ -87,6 +87,14 @@ impl<T> Inflight<T> {
         Ok(())
     }
 
+    /// An opaque that no answer will have.
+    pub(crate) fn unanswered(&self) -> Result<i32> {
+        let mut state = self.state.lock();
+        let opaque = state.reserve()?;
+        state.vacate(index_of(opaque));
+        Ok(opaque)
+    }
+
     /// Puts the request into its reserved slot.
     pub(crate) fn enter(&self, opaque: i32, request: T, deadline: Instant) -> std::result::Result<Entered, Refused<T>> {
         match self.entering() {
@@ -129,7 +137,6 @@ impl<T> Inflight<T> {
     }
 
     /// Takes the request that an answer belongs to.
-    #[cfg(test)]
     pub(crate) fn take(&self, opaque: i32) -> Taken<T> {
         self.state.lock().take(opaque)
     }

@@ -170,6 +170,13 @@ impl Pool {
         (waiting, all.iter().filter(|connection| connection.is_open()).count())
     }
 
+    /// Writes what is held back because nobody waits for it.
+    pub(crate) fn release_held(&self) {
+        for connection in self.all() {
+            connection.release_held();
+        }
+    }
+
     /// Every connection, dead ones included.
     pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
         let left: Vec<_> = self.left.lock().iter().filter_map(Weak::upgrade).collect();

@@ -40,6 +40,9 @@ pub(crate) fn check(messages: &[Message<'_>]) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidArgument, "the batch holds 0 messages; the minimum is 1"));
     };
     for (index, message) in messages.iter().enumerate() {
+        if index > 0 && message.is_like(&messages[index - 1]) {
+            continue;
+        }
         if let Some(why) = obstacle(message) {
             return refuse(index, why);
         }

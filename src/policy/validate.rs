@@ -100,10 +100,31 @@ pub(super) fn property_text(text: &str, what: impl FnOnce() -> String) -> Result
 
 /// Whether `message` keeps every rule but the length of its encoded properties.
 pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<()> {
-    topic_name(message.topic)?;
-    if SYSTEM_TOPICS.contains(&message.topic) {
-        return refuse(format!("`topic` = `{}` belongs to the broker; sends to it are forbidden", message.topic));
+    topic(message.topic)?;
+    body(message, max_message_size)?;
+    rest(message)
+}
+
+/// The same of several messages, many of which differ in their bodies alone; a refusal comes with the index of its message.
+pub(crate) fn messages(all: &[Message<'_>], max_message_size: usize) -> std::result::Result<(), (usize, Error)> {
+    for (index, one) in all.iter().enumerate() {
+        let is_like_the_last = index > 0 && one.is_like(&all[index - 1]);
+        let checked = if is_like_the_last { body(one, max_message_size) } else { message(one, max_message_size) };
+        checked.map_err(|error| (index, error))?;
     }
+    Ok(())
+}
+
+/// Whether messages may be sent to `topic`.
+fn topic(topic: &str) -> Result<()> {
+    topic_name(topic)?;
+    if SYSTEM_TOPICS.contains(&topic) {
+        return refuse(format!("`topic` = `{topic}` belongs to the broker; sends to it are forbidden"));
+    }
+    Ok(())
+}
+
+fn body(message: &Message<'_>, max_message_size: usize) -> Result<()> {
     if message.body.is_empty() {
         return refuse("`body` is empty; at least 1 byte is needed".to_owned());
     }
@@ -113,6 +134,11 @@ pub(crate) fn message(message: &Message<'_>, max_message_size: usize) -> Result<
             format!("`body` is {} bytes long; `max_message_size` is {max_message_size}", message.body.len()),
         ));
     }
+    Ok(())
+}
+
+/// Whether all but topic and body keeps the rules.
+fn rest(message: &Message<'_>) -> Result<()> {
     if message.jms.is_some() {
         return refuse("`jms` is set, for which RocketMQ has no place: it is for ActiveMQ".to_owned());
     }
@@ -219,5 +245,14 @@ mod tests {
         assert!(text(message(&Message::new("T", b"x").with_keys("a\u{1}"), 9)).contains("`keys`"));
         assert!(text(message(&Message::new("T", b"x").with_tags("\u{2}"), 9)).contains("`tags`"));
         assert!(text(properties_length(32_768)).contains("limit is 32767"));
+        let of = |topic| Message::new(topic, b"x");
+        let refused = |second, third| {
+            super::messages(&[of("T"), second, third], 9).map_err(|(index, error)| (index, text(Err(error))))
+        };
+        assert_eq!(refused(of("T"), of("U")), Ok(()));
+        assert_eq!(refused(of("T").with_tags("\u{2}"), of("")).unwrap_err().0, 1);
+        assert_eq!(refused(of("T"), of("")), Err((2, "`topic` is empty".to_owned())));
+        assert_eq!(refused(of("SELF_TEST_TOPIC"), of("T")).unwrap_err().0, 1);
+        assert_eq!(refused(of("T"), Message::new("T", b"")).unwrap_err().0, 2);
     }
 }

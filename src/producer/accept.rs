@@ -243,38 +243,14 @@ impl Core {
 
     pub(super) fn head(&self, message: &Message<'_>, topic: &str, form: &Form<'_>) -> Result<Head> {
         let born_timestamp = now_ms();
-        let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-        let room = topic.len() + 2 * ID_ROOM + given + message.keys.len() + message.tags.len() + OTHERS_ROOM;
-        let mut text = String::with_capacity(room);
+        let mut text = String::with_capacity(topic.len() + ID_ROOM + properties_room(message));
         text.push_str(topic);
         let topic_end = text.len();
         self.identity.append_message_id(born_timestamp, &mut text);
         let id_end = text.len();
         let returns = Returns::of(message)?;
-        for (name, value) in &message.properties {
-            if !returns.takes(name) {
-                properties::append(&mut text, name, value);
-            }
-        }
-        if !message.keys.is_empty() {
-            properties::append(&mut text, properties::KEYS, message.keys);
-        }
-        if !message.tags.is_empty() {
-            properties::append(&mut text, properties::TAGS, message.tags);
-        }
-        append_special(&mut text, message);
-        if !form.batch {
-            self.contexts.append(&mut text, message);
-        }
-        for (name, value) in form.properties {
-            properties::append(&mut text, name, value);
-        }
-        properties::append_own(&mut text, properties::UNIQ_KEY, topic_end..id_end);
-        properties::append(&mut text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
-        if let Some(namespace) = self.settings.namespace.name() {
-            properties::append(&mut text, properties::INSTANCE_ID, namespace);
-        }
-        validate::properties_length(text.len() - id_end)?;
+        let id = |text: &mut String| properties::append_own(text, properties::UNIQ_KEY, topic_end..id_end);
+        self.append_properties(&mut text, message, &returns, form, id)?;
         Ok(Head {
             code: form.code,
             batch: form.batch,
@@ -287,6 +263,48 @@ impl Core {
             spoolable: form.spoolable,
         })
     }
+
+    /// Appends a message's properties; `append_id` does so with that of its unique id.
+    pub(super) fn append_properties(
+        &self,
+        text: &mut String,
+        message: &Message<'_>,
+        returns: &Returns,
+        form: &Form<'_>,
+        append_id: impl FnOnce(&mut String),
+    ) -> Result<()> {
+        let start = text.len();
+        for (name, value) in &message.properties {
+            if !returns.takes(name) {
+                properties::append(text, name, value);
+            }
+        }
+        if !message.keys.is_empty() {
+            properties::append(text, properties::KEYS, message.keys);
+        }
+        if !message.tags.is_empty() {
+            properties::append(text, properties::TAGS, message.tags);
+        }
+        append_special(text, message);
+        if !form.batch {
+            self.contexts.append(text, message);
+        }
+        for (name, value) in form.properties {
+            properties::append(text, name, value);
+        }
+        append_id(text);
+        properties::append(text, properties::WAIT, if message.wait_store_msg_ok { "true" } else { "false" });
+        if let Some(namespace) = self.settings.namespace.name() {
+            properties::append(text, properties::INSTANCE_ID, namespace);
+        }
+        validate::properties_length(text.len() - start)
+    }
+}
+
+/// Room for the properties of a message, but for those that few have.
+pub(super) fn properties_room(message: &Message<'_>) -> usize {
+    let given: usize = message.properties.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    ID_ROOM + given + message.keys.len() + message.tags.len() + OTHERS_ROOM
 }
 
 /// The properties of the message's own fields that few messages have.

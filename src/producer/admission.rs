@@ -5,8 +5,8 @@ use crate::config::Backpressure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::statistics::counters::Counters;
 use crate::sync::{Condvar, Mutex, wait, wait_timeout};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// What one producer has accepted and not yet completed.
@@ -19,6 +19,16 @@ pub(crate) struct Admission {
     /// Whether foreign callbacks are dropped uncalled.
     discarding: AtomicBool,
     counters: Arc<Counters>,
+    relief: OnceLock<Relief>,
+}
+
+/// Makes what only waits for company end soon.
+struct Relief(Box<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Relief {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Relief")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +50,14 @@ impl Admission {
             max_bytes,
             discarding: AtomicBool::new(false),
             counters: Arc::default(),
+            relief: OnceLock::new(),
         })
+    }
+
+    /// `relief` is called, without locks, before somebody waits for room or for the end of messages, or is refused: it
+    /// lets go what is in flight only because it waits for company.
+    pub(crate) fn relieve_by(&self, relief: impl Fn() + Send + Sync + 'static) {
+        let _ = self.relief.set(Relief(Box::new(relief)));
     }
 
     /// What the producer counts.
@@ -68,6 +85,7 @@ impl Admission {
         deadline: Instant,
     ) -> Result<Permit> {
         let mut state = self.state.lock();
+        let mut relief = self.relief.get();
         loop {
             if state.closed {
                 return Err(Error::new(ErrorKind::Closed, "the producer is closed"));
@@ -78,6 +96,12 @@ impl Admission {
                 state.messages += messages;
                 state.bytes += bytes;
                 return Ok(Permit { admission: Arc::clone(self), messages, bytes, unpolled: 0 });
+            }
+            if let Some(Relief(relieve)) = relief.take() {
+                drop(state);
+                relieve();
+                state = self.state.lock();
+                continue;
             }
             let now = Instant::now();
             if policy == Backpressure::Fail || (policy == Backpressure::Block && now >= deadline) {
@@ -124,6 +148,9 @@ impl Admission {
     /// Waits until nothing is in flight but what waits in a completion queue, perhaps for the very thread that waits
     /// here; the number left when the deadline comes first.
     pub(crate) fn wait_idle(&self, deadline: Instant) -> std::result::Result<(), usize> {
+        if let Some(Relief(relieve)) = self.relief.get() {
+            relieve();
+        }
         let mut state = self.state.lock();
         while state.messages > state.unpolled {
             let now = Instant::now();

@@ -5,25 +5,27 @@
 //! is in the outbox.
 
 use super::Mode;
-use super::accept::{Form, Head, Rules};
+use super::accept::{Form, Head, Rules, properties_room};
 use super::admission::Permit;
 use super::choose::Choice;
 use super::hooks::{self, After};
-use super::identity::now_ms;
+use super::identity::{ID_ROOM, now_ms};
 use super::lifecycle::Core;
 use super::reliable::{Last, Unsent, choice_of, target_by, target_of};
 use super::send::Place;
 use super::tries::First;
-use crate::batch::{BatchEnd, BatchOptions, BatchResult};
+use crate::batch::{BatchEnd, BatchOptions, BatchResult, Ids, Sizes};
 use crate::completion::{Ending, Outcome, Owed, Waiter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, SendOptions};
 use crate::net::connection::Awaited;
 use crate::policy::batch::{check, parts};
+use crate::policy::returns::Returns;
 use crate::policy::validate;
-use crate::protocol::remoting::batch::{BatchMessage, encoded_len};
+use crate::protocol::remoting::batch::{BatchMessage, OVERHEAD};
 use crate::protocol::remoting::command::request_code;
 use crate::protocol::remoting::payload::Payload;
+use crate::protocol::remoting::properties::{self, UNIQ_KEY};
 use crate::protocol::spool::Target;
 use crate::route::Queue;
 use crate::runtime::{Dispatcher, Job};
@@ -45,6 +47,9 @@ pub(super) const FORM: Form<'static> = Form {
     cork: None,
 };
 
+/// Messages of a batch whose ids are of one millisecond.
+const IDS_OF_ONE_TIME: usize = 1024;
+
 /// Who waits for the end of a batch.
 pub(crate) enum BatchCompletion {
     /// A caller that is parked.
@@ -57,10 +62,10 @@ pub(crate) enum BatchCompletion {
 }
 
 /// The completion of a batch with bodies of these lengths, delivered once; dropped undelivered, it says that the messages are lost.
-struct BatchOwed(Option<(BatchCompletion, Permit, Arc<Dispatcher>, Vec<usize>)>);
+struct BatchOwed(Option<(BatchCompletion, Permit, Arc<Dispatcher>, Sizes)>);
 
 impl BatchOwed {
-    fn new(completion: BatchCompletion, permit: Permit, dispatcher: Arc<Dispatcher>, sizes: Vec<usize>) -> Self {
+    fn new(completion: BatchCompletion, permit: Permit, dispatcher: Arc<Dispatcher>, sizes: Sizes) -> Self {
         if !matches!(completion, BatchCompletion::Waiter(_)) {
             dispatcher.owe();
         }
@@ -71,7 +76,7 @@ impl BatchOwed {
         self.take_and_deliver(|_| end);
     }
 
-    fn take_and_deliver(&mut self, end: impl FnOnce(Vec<usize>) -> BatchEnd) {
+    fn take_and_deliver(&mut self, end: impl FnOnce(Sizes) -> BatchEnd) {
         let Some((completion, permit, dispatcher, sizes)) = self.0.take() else {
             return;
         };
@@ -101,9 +106,9 @@ impl Drop for BatchOwed {
 /// Messages that keep every rule, with their route.
 struct Prepared {
     topic: String,
-    ids: Vec<String>,
-    /// Of each message.
-    properties: Vec<String>,
+    ids: Ids,
+    properties: Properties,
+    sizes: Sizes,
     parts: Vec<(Range<usize>, Head)>,
     queue: Queue,
     choice: Choice,
@@ -114,10 +119,22 @@ struct Prepared {
     after: Option<Box<After>>,
 }
 
+/// The properties of the messages, one behind the other.
+struct Properties {
+    text: String,
+    /// Where those of each message end.
+    ends: Vec<usize>,
+}
+
 /// The messages as they are encoded.
-fn encodable<'a>(messages: &'a [Message<'a>], properties: &'a [String]) -> Vec<BatchMessage<'a>> {
-    let both = messages.iter().zip(properties);
-    both.map(|(message, properties)| BatchMessage { flag: message.flag, body: message.body, properties }).collect()
+fn encodable<'a>(messages: &'a [Message<'a>], properties: &'a Properties) -> Vec<BatchMessage<'a>> {
+    let mut start = 0;
+    let each = messages.iter().zip(&properties.ends).map(|(message, &end)| {
+        let own = &properties.text[start..end];
+        start = end;
+        BatchMessage { flag: message.flag, body: message.body, properties: own }
+    });
+    each.collect()
 }
 
 /// A part that waits for its turn.
@@ -157,7 +174,7 @@ impl Core {
         let prepared = self.prepare(messages, options, batch, mode);
         match &prepared {
             Ok(_) => {
-                self.counters().accepted.add_many(messages.len(), sizes(messages).iter().sum());
+                self.counters().accepted.add_many(messages.len(), body_bytes(messages));
                 self.counters().batches.add(1);
             }
             Err(refusal) => self.counters().refusals.add(refusal, 1),
@@ -175,9 +192,7 @@ impl Core {
     ) -> Result<Prepared> {
         self.must_run()?;
         let max_message_size = self.settings.max_message_size;
-        for (index, message) in messages.iter().enumerate() {
-            validate::message(message, max_message_size).map_err(|error| numbered(index, &error))?;
-        }
+        validate::messages(messages, max_message_size).map_err(|(index, error)| numbered(index, &error))?;
         check(messages)?;
         messages.iter().try_for_each(|message| self.must_be_reliable(message, mode))?;
         let rules = self.rules(options, mode)?;
@@ -186,17 +201,10 @@ impl Core {
             validate::topic_name(&topic)?;
         }
         let topic = topic.into_owned();
-        let (mut ids, mut properties, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, message) in messages.iter().enumerate() {
-            let head = self.head(message, &topic, &Form::default()).map_err(|error| numbered(index, &error))?;
-            let encoded = BatchMessage { flag: message.flag, body: message.body, properties: head.properties() };
-            sizes.push(encoded_len(&encoded));
-            ids.push(head.message_id().to_owned());
-            properties.push(head.properties().to_owned());
-        }
+        let (ids, properties, encoded) = self.write_properties(messages)?;
         // Hooks and headers see the batch as one message.
         let one = Message { wait_store_msg_ok: messages[0].wait_store_msg_ok, ..Message::new(messages[0].topic, &[]) };
-        let parts = parts(&sizes, batch.split_bytes, max_message_size)?
+        let parts = parts(&encoded, batch.split_bytes, max_message_size)?
             .into_iter()
             .map(|range| {
                 let mut head = self.head(&one, &topic, &FORM)?;
@@ -204,7 +212,7 @@ impl Core {
                 Ok((range, head))
             })
             .collect::<Result<Vec<_>>>()?;
-        let bytes = messages.iter().map(|message| message.body.len()).sum();
+        let bytes = body_bytes(messages);
         let permit = self.admission.admit_many(messages.len(), bytes, self.backpressure(), rules.deadline)?;
         let route = self.route_or_spool(&topic, || self.route(&topic, rules.deadline));
         let chosen = route.and_then(|route| self.choose(&topic, &route, &options.selector));
@@ -224,7 +232,44 @@ impl Core {
             }
             _ => None,
         };
-        Ok(Prepared { topic, ids, properties, parts, queue, choice, unrouted, rules, permit, after })
+        let sizes = messages.iter().map(|message| message.body.len()).collect();
+        Ok(Prepared { topic, ids, properties, sizes, parts, queue, choice, unrouted, rules, permit, after })
+    }
+
+    /// What each message has of its own: its unique id, its properties, and the length of both with its body when encoded.
+    fn write_properties(&self, messages: &[Message<'_>]) -> Result<(Ids, Properties, Vec<usize>)> {
+        let mut ids = Ids::with_room(messages.len(), ID_ROOM);
+        for some in messages.chunks(IDS_OF_ONE_TIME) {
+            // Ids of one millisecond are no more than their counter tells apart.
+            ids.extend(some.len(), |text| self.identity.append_message_ids(now_ms(), some.len() as u16, text));
+        }
+        let mut text = Vec::with_capacity(messages.iter().map(properties_room).sum());
+        let mut ends = Vec::with_capacity(messages.len());
+        let mut encoded = Vec::with_capacity(messages.len());
+        // Those of the message before: where they begin, and where its id stands among them.
+        let (mut before, mut id_at) = (0, 0);
+        for (index, (message, id)) in messages.iter().zip(ids.of(0..messages.len())).enumerate() {
+            let start = text.len();
+            if index > 0 && !self.contexts.are_given() && message.is_like(&messages[index - 1]) {
+                text.extend_from_within(before..start);
+                text[start + id_at..][..id.len()].copy_from_slice(id.as_bytes());
+            } else {
+                let mut own = String::with_capacity(properties_room(message));
+                let append_id = |own: &mut String| {
+                    properties::append(own, UNIQ_KEY, id);
+                    id_at = own.len() - id.len() - 1;
+                };
+                self.append_properties(&mut own, message, &Returns::default(), &Form::default(), append_id)
+                    .map_err(|error| numbered(index, &error))?;
+                text.extend_from_slice(own.as_bytes());
+            }
+            before = start;
+            encoded.push(OVERHEAD + message.body.len() + text.len() - start);
+            ends.push(text.len());
+        }
+        let text = String::from_utf8(text).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        let properties = Properties { text, ends };
+        Ok((ids, properties, encoded))
     }
 
     pub(crate) fn submit_batch(
@@ -244,7 +289,8 @@ impl Core {
         // All of them wait when they go into the spool.
         let first = if behind.is_none() { parts.next() } else { None };
         let waiting = parts.map(|(range, head)| Part { body: payload(&range).to_bytes(), range, head }).collect();
-        let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), sizes(messages));
+        let sizes = Arc::clone(&prepared.sizes);
+        let owed = BatchOwed::new(completion, prepared.permit, Arc::clone(self.runtime.dispatcher()), sizes);
         let op = Box::new(BatchOp {
             core: Arc::clone(self),
             topic: prepared.topic,
@@ -255,7 +301,7 @@ impl Core {
             waiting,
             target,
             behind,
-            end: BatchEnd::new(prepared.ids, sizes(messages)),
+            end: BatchEnd::new(prepared.ids, prepared.sizes),
             after: prepared.after,
             owed,
         });
@@ -276,10 +322,10 @@ impl Core {
         messages: &[Message<'_>],
         options: &SendOptions<'_>,
         batch: &BatchOptions,
-    ) -> Result<BatchResult> {
+    ) -> Result<BatchEnd> {
         let prepared = self.take_batch(messages, options, batch, Mode::Oneway)?;
         let encodable = encodable(messages, &prepared.properties);
-        let mut end = BatchEnd::new(prepared.ids, sizes(messages));
+        let mut end = BatchEnd::new(prepared.ids, prepared.sizes);
         let mut place = Place { queue: prepared.queue, choice: prepared.choice, tries: 1 };
         let permit = Arc::new(prepared.permit);
         for (range, head) in prepared.parts {
@@ -288,21 +334,20 @@ impl Core {
                 place = Place { queue, tries: 1, ..place };
             }
             let payload = Payload::Batch(&encodable[range.clone()]);
-            let outcome = self.push_oneway(head, payload, &mut place, prepared.rules, Box::new(Arc::clone(&permit)));
-            end.push(range, outcome);
+            let pushed = self.push_oneway(&head, payload, &mut place, prepared.rules, Box::new(Arc::clone(&permit)));
+            end.push(range, pushed.map(|()| self.told_oneway(&head, &place, |told| told.to_receipt())));
         }
         end.each(|outcome, messages, bytes| self.counters().ended_oneway(outcome, messages, bytes));
         if let Some(after) = prepared.after {
             let (outcome, dispatcher) = (end.as_one(), self.runtime.dispatcher());
             after.hold(permit).end(&place.queue, place.tries, outcome, None, dispatcher);
         }
-        Ok(end.into_result())
+        Ok(end)
     }
 }
 
-/// The length of each body.
-fn sizes(messages: &[Message<'_>]) -> Vec<usize> {
-    messages.iter().map(|message| message.body.len()).collect()
+fn body_bytes(messages: &[Message<'_>]) -> usize {
+    messages.iter().map(|message| message.body.len()).sum()
 }
 
 fn numbered(index: usize, error: &Error) -> Error {

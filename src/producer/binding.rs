@@ -6,11 +6,12 @@ use super::batch::BatchCompletion;
 #[cfg(feature = "capi")]
 use super::engine::Engine;
 use super::waiting::Receiver;
-use crate::batch::BatchOptions;
-use crate::completion::Completion;
+use crate::batch::{BatchEnd, BatchOptions};
+use crate::completion::{Completion, Waiter};
 use crate::error::Result;
 use crate::message::{Message, SendOptions};
 use crate::reply::ReplyTo;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Producer {
@@ -23,6 +24,30 @@ impl Producer {
         completion: BatchCompletion,
     ) -> Result<()> {
         self.engine()?.rocketmq("batches")?.submit_batch(messages, options, batch, Mode::Async, completion).map(drop)
+    }
+
+    /// The synchronous batch of every binding.
+    pub(crate) fn end_batch(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+    ) -> Result<BatchEnd> {
+        let core = self.blocking()?.rocketmq("batches")?;
+        let waiter = Arc::new(Waiter::new());
+        let completion = BatchCompletion::Waiter(Arc::clone(&waiter));
+        let awaited = core.submit_batch(messages, options, batch, Mode::Sync, completion)?;
+        waiter.wait_after(awaited)
+    }
+
+    /// The one-way batch of every binding.
+    pub(crate) fn end_batch_oneway(
+        &self,
+        messages: &[Message<'_>],
+        options: &SendOptions,
+        batch: &BatchOptions,
+    ) -> Result<BatchEnd> {
+        self.blocking()?.rocketmq("batches")?.send_batch_oneway(messages, options, batch)
     }
 
     /// The asynchronous send of every binding; on an error the completion is dropped undelivered.

@@ -54,9 +54,8 @@ impl Flight {
         let each = ending.outcome.as_ref().map(|receipt| OfBatch::new(receipt, members.len()));
         for (index, member) in members.into_iter().enumerate() {
             let Some(member) = member else { continue };
-            let id = member.head.message_id().to_owned();
             let outcome = match &each {
-                Ok(each) => Ok(each.receipt(index, id)),
+                Ok(each) => Ok(each.receipt(index, member.head.message_id())),
                 Err(error) => Err((*error).clone()),
             };
             member.end(outcome, (&queue, tries), &self.dispatcher);

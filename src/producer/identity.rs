@@ -63,6 +63,12 @@ impl Identity {
         self.prefix.append(self.since_month_start(now_ms) as i32, counter, out);
     }
 
+    /// Appends several, all of messages born at `now_ms`.
+    pub(crate) fn append_message_ids(&self, now_ms: i64, count: u16, out: &mut String) {
+        let first = self.counter.fetch_add(count, Ordering::Relaxed);
+        self.prefix.append_many(self.since_month_start(now_ms) as i32, first, count, out);
+    }
+
     /// Milliseconds since the month began.
     fn since_month_start(&self, now_ms: i64) -> i64 {
         let since = now_ms.wrapping_sub(self.month.load(Ordering::Relaxed));
@@ -120,6 +126,19 @@ mod tests {
         ] {
             assert_eq!(month_start(now), start, "{now}");
         }
+    }
+
+    #[test]
+    fn many_ids_are_those_that_would_be_made_one_by_one() {
+        let config = crate::Config::new().with("url", "mock://").and_then(|c| c.with("producer_group", "G")).unwrap();
+        let identity = Identity::new(&Settings::from_config(&config).unwrap());
+        let (now, mut many, mut each) = (1_709_251_200_001, String::new(), String::new());
+        // The counter goes round.
+        identity.counter.store(u16::MAX - 3, Ordering::Relaxed);
+        [0, 1, 9].into_iter().for_each(|count| identity.append_message_ids(now, count, &mut many));
+        identity.counter.store(u16::MAX - 3, Ordering::Relaxed);
+        (0..10).for_each(|_| identity.append_message_id(now, &mut each));
+        assert_eq!(many, each);
     }
 
     #[test]

@@ -115,6 +115,12 @@ impl Core {
             greeting(&settings, &identity, &runtime),
             common,
         ));
+        let held = Arc::downgrade(&pool);
+        admission.relieve_by(move || {
+            if let Some(pool) = held.upgrade() {
+                pool.release_held();
+            }
+        });
         let tracer = Tracer::new(&settings, &addresses);
         let base = Base::new(settings, runtime, admission);
         let settings = &base.settings;

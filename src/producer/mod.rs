@@ -42,6 +42,7 @@ pub(crate) mod waiting;
 
 pub use transaction::Transaction;
 
+use crate::batch::BatchEnd;
 use crate::batch::{BatchOptions, BatchResult};
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
@@ -169,7 +170,21 @@ impl Producer {
     /// [`Producer::send_oneway`] for C.
     #[cfg(feature = "capi")]
     pub(crate) fn send_oneway_packed(&self, message: &Message<'_>, options: &SendOptions) -> Result<Box<mqp_receipt>> {
-        self.send_oneway(message, options).map(mqp_receipt::boxed)
+        match self.blocking()? {
+            Engine::RocketMq(core) => {
+                core.send_oneway_and_tell(message, options, |told| Box::new(mqp_receipt::packed(told)))
+            }
+            Engine::ActiveMq(client) => client.send_oneway(message, options).map(mqp_receipt::boxed),
+        }
+    }
+
+    /// The same for a caller who wants no receipt.
+    #[cfg(feature = "capi")]
+    pub(crate) fn send_oneway_untold(&self, message: &Message<'_>, options: &SendOptions) -> Result<()> {
+        match self.blocking()? {
+            Engine::RocketMq(core) => core.send_oneway_and_tell(message, options, |_| ()),
+            Engine::ActiveMq(client) => client.send_oneway(message, options).map(drop),
+        }
     }
 
     /// Sends without waiting: `callback` runs once, on the dispatcher thread, when `Ok` was returned; on an error it
@@ -202,7 +217,8 @@ impl Producer {
     }
 
     /// Sends without an answer and without retries: the receipt tells the message's id and queue, not its storage.
-    /// Waits, for at most the send's deadline, until the connection is open.
+    /// Waits, for at most the send's deadline, until the connection is open. Many that come one close behind the other
+    /// leave together, up to some milliseconds later; [`Producer::flush`] and [`Producer::close`] wait for them.
     pub fn send_oneway(&self, message: &Message<'_>, options: &SendOptions) -> Outcome {
         match self.blocking()? {
             Engine::RocketMq(core) => core.send_oneway(message, options),
@@ -280,11 +296,7 @@ impl Producer {
         options: &SendOptions,
         batch: &BatchOptions,
     ) -> Result<BatchResult> {
-        let core = self.blocking()?.rocketmq("batches")?;
-        let waiter = Arc::new(Waiter::new());
-        let completion = BatchCompletion::Waiter(Arc::clone(&waiter));
-        let awaited = core.submit_batch(messages, options, batch, Mode::Sync, completion)?;
-        Ok(waiter.wait_after(awaited)?.into_result())
+        self.end_batch(messages, options, batch).map(BatchEnd::into_result)
     }
 
     /// The same without waiting: `callback` runs once for the whole batch, as that of [`Producer::send_async`].
@@ -305,7 +317,7 @@ impl Producer {
         options: &SendOptions,
         batch: &BatchOptions,
     ) -> Result<BatchResult> {
-        self.blocking()?.rocketmq("batches")?.send_batch_oneway(messages, options, batch)
+        self.end_batch_oneway(messages, options, batch).map(BatchEnd::into_result)
     }
 
     /// What is known of the brokers in the routes in use, by name.

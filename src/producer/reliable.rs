@@ -89,7 +89,7 @@ impl Unsent {
         match outcome {
             Ok(receipt) if self.head.batch => {
                 let each = OfBatch::new(receipt, messages.len());
-                let ids = messages.iter().map(|message| message.message_id.clone()).enumerate();
+                let ids = messages.iter().map(|message| &message.message_id).enumerate();
                 ids.map(|(index, id)| Some(each.receipt(index, id))).collect()
             }
             Ok(receipt) => vec![Some(receipt.clone())],

@@ -7,7 +7,7 @@ use super::lifecycle::Core;
 use super::tries::First;
 use crate::completion::{Completion, Outcome, Owed};
 use crate::error::Result;
-use crate::message::{Message, Receipt, SendOptions, SendStatus};
+use crate::message::{Message, SendOptions, SendStatus, Told};
 use crate::net::connection::{Awaited, Connection};
 use crate::net::cork::Cork;
 use crate::net::outbox::OnWritten;
@@ -17,9 +17,6 @@ use crate::route::Queue;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Room for a frame's lengths, its header's fixed text and its numbers.
-const HEADER_ROOM: usize = 512;
 
 /// Where a one-way message goes, and the broker that this is: the first, the second...
 pub(super) struct Place {
@@ -67,63 +64,67 @@ impl Core {
     }
 
     pub(crate) fn send_oneway(self: &Arc<Self>, message: &Message<'_>, options: &SendOptions) -> Outcome {
-        self.send_oneway_as(message, options, &Form::default())
+        self.send_oneway_and_tell(message, options, |told| told.to_receipt())
     }
 
-    pub(super) fn send_oneway_as(
+    /// The same; `tell` makes of the receipt what is wanted of it.
+    pub(crate) fn send_oneway_and_tell<T>(
         self: &Arc<Self>,
         message: &Message<'_>,
         options: &SendOptions,
-        form: &Form<'_>,
-    ) -> Outcome {
+        tell: impl FnOnce(&Told<'_>) -> T,
+    ) -> Result<T> {
         let Accepted { head, compressed, queue, choice, rules, permit, after } =
-            self.accept(message, options, Mode::Oneway, form)?;
+            self.accept(message, options, Mode::Oneway, &Form::default())?;
         let body = Payload::Plain(compressed.as_deref().unwrap_or(message.body));
-        let count = |outcome: &Outcome| self.counters().ended_oneway(outcome, 1, message.body.len());
+        let count = |pushed: &Result<()>| self.counters().ended_oneway(pushed, 1, message.body.len());
         let mut place = Place { queue, choice, tries: 1 };
         let Some(after) = after else {
-            let outcome = self.push_oneway(head, body, &mut place, rules, Box::new(permit));
-            count(&outcome);
-            return outcome;
+            let pushed = self.push_oneway(&head, body, &mut place, rules, Box::new(permit));
+            count(&pushed);
+            return pushed.map(|()| self.told_oneway(&head, &place, tell));
         };
         let permit = Arc::new(permit);
-        let outcome = self.push_oneway(head, body, &mut place, rules, Box::new(Arc::clone(&permit)));
-        count(&outcome);
-        after.hold(permit).end(&place.queue, place.tries, outcome.clone(), None, self.runtime.dispatcher());
-        outcome
+        let pushed = self.push_oneway(&head, body, &mut place, rules, Box::new(Arc::clone(&permit)));
+        count(&pushed);
+        let outcome = pushed.clone().map(|()| self.told_oneway(&head, &place, |told| told.to_receipt()));
+        after.hold(permit).end(&place.queue, place.tries, outcome, None, self.runtime.dispatcher());
+        pushed.map(|()| self.told_oneway(&head, &place, tell))
+    }
+
+    /// Lends `tell` the receipt of a one-way message.
+    pub(super) fn told_oneway<T>(&self, head: &Head, place: &Place, tell: impl FnOnce(&Told<'_>) -> T) -> T {
+        tell(&Told {
+            status: SendStatus::Oneway,
+            message_id: head.message_id(),
+            offset_message_id: "",
+            topic: &self.settings.namespace.strip(head.topic()),
+            broker_name: &place.queue.broker.name,
+            queue_id: place.queue.id,
+            queue_offset: -1,
+            transaction_id: "",
+            region_id: "",
+            recall_handle: "",
+            attempts: place.tries,
+            earlier: &[],
+        })
     }
 
     /// Writes a one-way message, and says in `place` where to.
     pub(super) fn push_oneway(
         &self,
-        head: Head,
+        head: &Head,
         body: Payload<'_>,
         place: &mut Place,
         rules: Rules,
         on_written: OnWritten,
-    ) -> Outcome {
+    ) -> Result<()> {
         let connection = self.open_for_oneway(head.topic(), place, rules.deadline)?;
-        let Place { queue, tries, .. } = place;
-        let opaque = connection.reserve()?;
-        // Nothing will be answered: the number alone is wanted.
-        connection.release(opaque);
-        let frame = self.encode(&head, queue, opaque, true, body, None);
+        let queue = &place.queue;
+        let opaque = connection.unanswered()?;
+        let frame = self.encode(head, queue, opaque, true, body, None);
         queue.broker.counters.sent.add(frame.len());
-        connection.push(frame, Some(on_written))?;
-        Ok(Receipt {
-            status: SendStatus::Oneway,
-            message_id: head.message_id().to_owned(),
-            offset_message_id: String::new(),
-            topic: self.settings.namespace.strip(head.topic()).into_owned(),
-            broker_name: queue.broker.name[..].to_owned(),
-            queue_id: queue.id,
-            queue_offset: -1,
-            transaction_id: String::new(),
-            region_id: String::new(),
-            recall_handle: String::new(),
-            attempts: *tries,
-            earlier: Vec::new(),
-        })
+        connection.push_unhurried(frame, on_written, rules.started)
     }
 
     /// The connection of a one-way message: to another broker when that of its queue cannot be reached, since nothing is
@@ -131,6 +132,9 @@ impl Core {
     fn open_for_oneway(&self, topic: &str, place: &mut Place, deadline: Instant) -> Result<Arc<Connection>> {
         loop {
             let connection = self.pool.broker(&place.queue.broker.address);
+            if self.faults.is_none() && connection.is_open() {
+                return Ok(connection);
+            }
             let opening = Instant::now();
             let opened = connection.wait_open(deadline);
             self.note_oneway(&place.queue.broker, opened.as_ref().err(), opening);
@@ -157,8 +161,6 @@ impl Core {
         body: Payload<'_>,
         cork: Option<&Cork>,
     ) -> Bytes {
-        // Control characters grow sixfold in a JSON header; two belong to each property.
-        let room = HEADER_ROOM + head.properties().len() * 2 + head.topic().len() + body.size();
         let header = SendHeader {
             producer_group: &self.settings.producer_group,
             topic: head.topic(),
@@ -182,9 +184,10 @@ impl Core {
             envelope.encode_send_by(template, out, head.code, serializer, opaque, oneway, &header, body);
         };
         match cork {
-            Some(cork) => cork.frame(room, write),
+            Some(cork) => cork.frame(body.size(), write),
             None => {
-                let mut out = BytesMut::with_capacity(room);
+                // The encoder reserves what it needs.
+                let mut out = BytesMut::new();
                 write(&mut out);
                 out.freeze()
             }

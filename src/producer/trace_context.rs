@@ -56,6 +56,11 @@ impl TraceContexts {
         }
     }
 
+    /// Whether messages get contexts here.
+    pub(super) fn are_given(&self) -> bool {
+        self.fixed.get().is_some()
+    }
+
     /// The caller's trace context for a message that has none.
     #[inline]
     pub(super) fn of(&self, message: &Message<'_>) -> Option<String> {

@@ -139,7 +139,7 @@ impl Counters {
     }
 
     /// The same for one-way messages, which nobody answers.
-    pub(crate) fn ended_oneway(&self, outcome: &Outcome, messages: usize, bytes: usize) {
+    pub(crate) fn ended_oneway<T>(&self, outcome: &Result<T>, messages: usize, bytes: usize) {
         match outcome {
             Ok(_) => self.oneway.add_many(messages, bytes),
             Err(error) => self.failed(error, messages, bytes),

@@ -1,7 +1,7 @@
 //! The I/O task of a connection: it dials, reads, writes what callers could not, keeps deadlines, and tells the end.
 
 use super::buffer::ReadBuffer;
-use super::{Connection, Failure, Phase, Served};
+use super::{Connection, Failure, Phase, Responder, Served};
 use crate::completion::together;
 use crate::error::{Error, Result};
 use crate::net::inflight::Taken;
@@ -27,6 +27,9 @@ const MOST_ANSWERS: usize = 64;
 /// How long callers keep the role of the reader when none of them sends.
 const LOAN: Duration = Duration::from_millis(20);
 
+/// How often frames that nobody waits for are looked after.
+const TICK: Duration = Duration::from_millis(1);
+
 async fn readable<'w>(watch: Option<&'w Watch<'_>>) -> io::Result<Ready<'w>> {
     match watch {
         Some(watch) => watch.readable().await,
@@ -38,6 +41,12 @@ async fn writable<'w>(watch: Option<&'w Watch<'_>>) -> io::Result<Ready<'w>> {
     match watch {
         Some(watch) => watch.writable().await,
         None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(time: Option<tokio::time::Instant>) {
+    if let Some(time) = time {
+        tokio::time::sleep_until(time).await;
     }
 }
 
@@ -121,7 +130,12 @@ impl Connection {
         let mut watch = Some(stream.watch().map_err(lost)?);
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
+        // `None`: nothing is held back.
+        let mut tick: Option<tokio::time::Instant> = None;
         loop {
+            if tick.is_none() && self.outbox.is_watched() {
+                tick = Some(tokio::time::Instant::now() + TICK);
+            }
             buffer = buffer.or_else(|| self.reading.take_over());
             let (reads, blocked) = (buffer.is_some(), self.outbox.is_blocked() || stream.owes());
             if !reads && !blocked {
@@ -151,6 +165,11 @@ impl Connection {
                 }
                 () = self.wake.notified() => self.tend()?,
                 () = timer.as_mut(), if deadline.is_some() => self.tend()?,
+                () = sleep_until(tick), if tick.is_some() => {
+                    let (progress, again) = self.outbox.tick(stream);
+                    self.go_on(progress);
+                    tick = again.then(|| tokio::time::Instant::now() + TICK);
+                }
                 () = tokio::time::sleep(LOAN), if !reads => self.reading.end_if_unused(),
             }
             self.end_when_idle()?;
@@ -193,7 +212,7 @@ impl Connection {
         stream.settle().map_err(|error| self.lost(&error.to_string()))?;
         match self.outbox.resume(stream) {
             Progress::NeedsWritable => Ok(true),
-            Progress::Done | Progress::Held => Ok(false),
+            Progress::Done | Progress::Held | Progress::Watch => Ok(false),
             Progress::Failed(error) => Err(self.lost(&error.to_string())),
         }
     }
@@ -244,6 +263,11 @@ impl Connection {
             };
             consumed += length;
             if scan.is_response() {
+                if answers.is_empty() && consumed == bytes.len() {
+                    // The only one, as that of a lone synchronous send.
+                    self.end_request(self.inflight.take(scan.opaque), &frame, &scan)?;
+                    break None;
+                }
                 answers.push((frame, scan));
                 if answers.len() == MOST_ANSWERS {
                     self.receive(&mut answers)?;
@@ -265,14 +289,17 @@ impl Connection {
             self.inflight.take_many(answers.iter().map(|(_, scan)| scan.opaque), &mut taken);
         }
         for ((frame, scan), taken) in answers.drain(..).zip(taken) {
-            match taken {
-                Taken::Found(responder) => responder.on_response(&frame, &scan),
-                Taken::Late => {
-                    tracing::debug!(address = %self.address, opaque = scan.opaque, "an answer came too late");
-                }
-                Taken::NeverIssued => {
-                    return Err(self.protocol(&format!("it answered opaque {}, which no request had", scan.opaque)));
-                }
+            self.end_request(taken, &frame, &scan)?;
+        }
+        Ok(())
+    }
+
+    fn end_request(&self, taken: Taken<Box<dyn Responder>>, frame: &Frame<'_>, scan: &Scan<'_>) -> Result<()> {
+        match taken {
+            Taken::Found(responder) => responder.on_response(frame, scan),
+            Taken::Late => tracing::debug!(address = %self.address, opaque = scan.opaque, "an answer came too late"),
+            Taken::NeverIssued => {
+                return Err(self.protocol(&format!("it answered opaque {}, which no request had", scan.opaque)));
             }
         }
         Ok(())
@@ -314,6 +341,8 @@ impl Connection {
         }
         self.phase_changed.notify_all();
         if let Some(stream) = open {
+            // What is held back was accepted.
+            let _ = self.outbox.release(stream);
             // The peer hears of the end now, not when the last handle goes.
             stream.shut_down();
         }

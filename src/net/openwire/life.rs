@@ -122,7 +122,7 @@ impl Link {
     fn write(&self, mut ready: Ready<'_>) -> Result<()> {
         self.transport.settle().map_err(|error| self.broken(&error.to_string()))?;
         match self.outbox.resume(&self.transport) {
-            Progress::Done | Progress::Held => Ok(()),
+            Progress::Done | Progress::Held | Progress::Watch => Ok(()),
             Progress::NeedsWritable => {
                 ready.exhausted();
                 Ok(())

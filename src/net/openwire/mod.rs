@@ -160,7 +160,7 @@ impl Link {
 
     fn go_on(&self, progress: Progress) {
         match progress {
-            Progress::Done | Progress::Held => {}
+            Progress::Done | Progress::Held | Progress::Watch => {}
             Progress::NeedsWritable => self.wake.notify_one(),
             Progress::Failed(error) => self.doom(self.broken(&error.to_string())),
         }

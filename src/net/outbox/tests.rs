@@ -108,6 +108,92 @@ mod alone {
         assert_eq!(pipe.text(), "abcd");
     }
 
+    /// Pushes a frame that nobody waits for.
+    fn unhurried(outbox: &Outbox, text: &str, pipe: &Pipe, now: Instant) -> Progress {
+        outbox.push_unhurried(Bytes::copy_from_slice(text.as_bytes()), Box::new(()), Some(pipe), now).unwrap()
+    }
+
+    /// An open outbox to which such frames come, so many in a row that the next stays; the time of the last.
+    fn flooded(pipe: &Pipe) -> (Outbox, Instant) {
+        let (outbox, start) = (Outbox::parked(), Instant::now());
+        pipe.writes.lock().unwrap().clear();
+        assert!(matches!(outbox.resume(pipe), Progress::Done));
+        for n in 0..LONG_ROW {
+            let progress = unhurried(&outbox, "a", pipe, start + n * CLOSE / 2);
+            assert!(matches!(progress, Progress::Done) && !outbox.is_watched(), "{n}");
+        }
+        assert_eq!(*pipe.writes.lock().unwrap(), vec![1; LONG_ROW as usize]);
+        pipe.writes.lock().unwrap().clear();
+        (outbox, start + LONG_ROW * CLOSE / 2)
+    }
+
+    #[test]
+    fn what_nobody_waits_for_stays_only_in_a_flood_and_until_a_write_is_full() {
+        let pipe = Pipe::new(usize::MAX, usize::MAX);
+        let (outbox, now) = flooded(&pipe);
+        assert!(matches!(unhurried(&outbox, "b", &pipe, now), Progress::Watch));
+        for _ in 2..MAX_SLICES {
+            assert!(matches!(unhurried(&outbox, "b", &pipe, now), Progress::Held));
+        }
+        assert!(outbox.is_watched() && !outbox.is_empty() && !outbox.is_blocked());
+        assert!(pipe.writes.lock().unwrap().is_empty());
+        assert!(matches!(unhurried(&outbox, "c", &pipe, now), Progress::Done), "as many as a write takes");
+        assert!(matches!(unhurried(&outbox, "d", &pipe, now), Progress::Held), "it is watched already");
+        assert!(matches!(push(&outbox, "e", &pipe), Progress::Done), "takes it along");
+        assert!(matches!(unhurried(&outbox, "f", &pipe, now), Progress::Held));
+        assert!(matches!(outbox.release(&pipe), Progress::Done));
+        let large = "g".repeat(MOST_HELD / 2);
+        assert!(matches!(unhurried(&outbox, &large, &pipe, now), Progress::Held));
+        assert!(matches!(unhurried(&outbox, &large, &pipe, now), Progress::Done), "as many bytes as may wait");
+        assert!(matches!(unhurried(&outbox, "h", &pipe, now + 2 * CLOSE), Progress::Held), "the flood may go on");
+        assert!(matches!(unhurried(&outbox, "i", &pipe, now + 4 * CLOSE), Progress::Done), "it does not");
+        assert!(matches!(unhurried(&outbox, "j", &pipe, now + 5 * CLOSE), Progress::Done));
+        assert_eq!(*pipe.writes.lock().unwrap(), [MAX_SLICES, 2, 1, 2, 2, 1]);
+        let rest = format!("{}cdef{large}{large}hij", "b".repeat(MAX_SLICES - 1));
+        assert_eq!(pipe.text(), "a".repeat(LONG_ROW as usize) + &rest);
+        let (outbox, now) = flooded(&pipe);
+        assert!(matches!(unhurried(&outbox, "k", &pipe, now), Progress::Watch));
+        assert!(matches!(unhurried(&outbox, "l", &pipe, now + LULL), Progress::Done), "after a pause, alone");
+        assert_eq!(*pipe.writes.lock().unwrap(), [2]);
+    }
+
+    #[test]
+    fn a_tick_writes_what_is_held_back_and_the_watch_ends_with_the_flood() {
+        let pipe = Pipe::new(1000, 1000);
+        let (outbox, now) = flooded(&pipe);
+        assert!(matches!(unhurried(&outbox, "b", &pipe, now), Progress::Watch));
+        assert!(matches!(outbox.tick(&pipe), (Progress::Done, true)));
+        assert_eq!(*pipe.writes.lock().unwrap(), [1]);
+        assert!(matches!(unhurried(&outbox, "c", &pipe, now), Progress::Held));
+        assert!(matches!(outbox.tick(&pipe), (Progress::Done, true)));
+        assert!(matches!(outbox.tick(&pipe), (Progress::Done, false)));
+        assert!(!outbox.is_watched());
+        assert!(matches!(unhurried(&outbox, "d", &pipe, now), Progress::Watch), "watched anew");
+        *pipe.room.lock().unwrap() = 0;
+        assert!(matches!(outbox.tick(&pipe), (Progress::NeedsWritable, true)));
+        assert!(matches!(unhurried(&outbox, "e", &pipe, now), Progress::Done), "the I/O task owns the rest");
+        assert!(matches!(outbox.tick(&pipe), (Progress::Done, false)));
+        *pipe.room.lock().unwrap() = 9;
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(pipe.text(), "a".repeat(LONG_ROW as usize) + "bcde");
+    }
+
+    #[test]
+    fn bytes_that_wait_are_counted() {
+        let (outbox, pipe) = (Outbox::parked(), Pipe::new(3, 3));
+        for (opaque, text) in [(1, "ab"), (2, "cd"), (3, "efg")] {
+            outbox.push(Some(opaque), Bytes::from(text), None, None::<&Pipe>).unwrap();
+        }
+        assert_eq!(outbox.waiting_bytes(), 7);
+        assert_eq!(outbox.withdraw(&[3]), [true]);
+        assert_eq!(outbox.waiting_bytes(), 4);
+        assert!(matches!(outbox.resume(&pipe), Progress::NeedsWritable));
+        assert_eq!(outbox.waiting_bytes(), 1);
+        *pipe.room.lock().unwrap() = 9;
+        assert!(matches!(outbox.resume(&pipe), Progress::Done));
+        assert_eq!(outbox.waiting_bytes(), 0);
+    }
+
     fn push_many(outbox: &Outbox, texts: &[&'static str], pipe: &Pipe) -> Progress {
         let frames = texts.iter().zip(1..).map(|(text, opaque)| (opaque, Bytes::from(*text)));
         outbox.push_many(frames, Some(pipe)).unwrap()
@@ -321,6 +407,45 @@ mod loom_checks {
                     Progress::Held => matches!(outbox.release(wire), Progress::NeedsWritable),
                     progress => matches!(progress, Progress::NeedsWritable),
                 }
+            });
+        }
+    }
+
+    /// In a flood one thread pushes a frame that nobody waits for while the I/O task ticks: it is written by then, or the
+    /// task is told to look again, and then it is written.
+    #[test]
+    fn what_nobody_waits_for_is_not_forgotten() {
+        for blocks in 0..2 {
+            loom::model(move || {
+                let outbox = Arc::new(Outbox::parked());
+                let wire = Arc::new(Wire::new(0));
+                assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                let now = Instant::now();
+                let unhurried = move |outbox: &Outbox, wire: &Wire| {
+                    outbox.push_unhurried(Bytes::from_static(b"a"), Box::new(()), Some(wire), now).unwrap()
+                };
+                for _ in 0..LONG_ROW {
+                    assert!(matches!(unhurried(&outbox, &wire), Progress::Done));
+                }
+                assert!(matches!(unhurried(&outbox, &wire), Progress::Watch));
+                *wire.blocks.lock().unwrap() = blocks;
+                let other = {
+                    let (outbox, wire) = (Arc::clone(&outbox), Arc::clone(&wire));
+                    thread::spawn(move || unhurried(&outbox, &wire))
+                };
+                let (progress, again) = outbox.tick(&*wire);
+                let mut full = matches!(progress, Progress::NeedsWritable);
+                let theirs = other.join().unwrap();
+                full |= matches!(theirs, Progress::NeedsWritable);
+                assert!(again && !matches!(theirs, Progress::Watch));
+                if full {
+                    assert!(matches!(outbox.resume(&*wire), Progress::Done));
+                }
+                let (progress, _) = outbox.tick(&*wire);
+                assert!(matches!(progress, Progress::Done) && outbox.is_empty());
+                assert_eq!(wire.taken.lock().unwrap().len(), LONG_ROW as usize + 2);
+                while outbox.tick(&*wire).1 {}
+                assert!(!outbox.is_watched());
             });
         }
     }

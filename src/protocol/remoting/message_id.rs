@@ -83,6 +83,23 @@ impl UniqueIdPrefix {
         out.push_str(&self.0);
         Hex::<12>::new(tail).push_to(out);
     }
+
+    /// Appends `count` ids whose counters follow each other.
+    pub fn append_many(&self, millis_since_month_start: i32, first: u16, count: u16, out: &mut String) {
+        let start = out.len();
+        if count > 0 {
+            self.append(millis_since_month_start, first, out);
+        }
+        let same = start..out.len().saturating_sub(4);
+        for number in 1..count {
+            // They differ in the counter alone, which stands at the end.
+            out.extend_from_within(same.clone());
+            let counter = first.wrapping_add(number);
+            for shift in [12, 8, 4, 0] {
+                out.push(char::from(DIGITS[usize::from(counter >> shift & 15)]));
+            }
+        }
+    }
 }
 
 /// One unique id: 32 characters for an IPv4 host, 56 for IPv6, in upper case.
