@@ -111,7 +111,8 @@ def _typed(of: dict[str, Any]) -> JmsValue:
     """Python's own type where it has one of that name."""
     ((kind, value),) = of.items()
     if kind in ("null", "bool", "int", "double", "text"):
-        return value
+        own: JmsValue = value
+        return own
     if kind == "bytes":
         return body_bytes(value)
     return Typed(JmsType[kind.upper()], value)
