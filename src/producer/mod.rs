@@ -42,8 +42,7 @@ pub(crate) mod waiting;
 
 pub use transaction::Transaction;
 
-use crate::batch::BatchEnd;
-use crate::batch::{BatchOptions, BatchResult};
+use crate::batch::{BatchEnd, BatchOptions, BatchResult};
 use crate::broker::BrokerState;
 use crate::completion::{Completion, Outcome, Waiter};
 use crate::config::{Config, Settings};

@@ -21,50 +21,28 @@ pub trait Wire: Sized {
     fn write(&self, w: &mut Writer<'_>, field: &'static str);
 }
 
-macro_rules! numbers {
-    ($($type:ty, $put:ident, $read:expr;)*) => {$(
+macro_rules! plain {
+    ($($type:ty, $read:expr, $write:expr;)*) => {$(
         impl Wire for $type {
             #[inline]
             fn read(r: &mut Reader<'_>, field: &'static str) -> Result<Self, CodecError> {
-                Ok($read(r, field)?)
+                $read(r, field)
             }
 
             #[inline]
             fn write(&self, w: &mut Writer<'_>, _: &'static str) {
-                w.out.$put(*self);
+                $write(w, *self);
             }
         }
     )*};
 }
 
-numbers! {
-    i8, put_i8, |r: &mut Reader<'_>, field| r.cursor.u8(field).map(|byte| byte as i8);
-    u8, put_u8, |r: &mut Reader<'_>, field| r.cursor.u8(field);
-    i32, put_i32, |r: &mut Reader<'_>, field| r.cursor.i32(field);
-}
-
-impl Wire for i64 {
-    #[inline]
-    fn read(r: &mut Reader<'_>, field: &'static str) -> Result<Self, CodecError> {
-        r.long(field)
-    }
-
-    #[inline]
-    fn write(&self, w: &mut Writer<'_>, _: &'static str) {
-        w.long(*self);
-    }
-}
-
-impl Wire for bool {
-    #[inline]
-    fn read(r: &mut Reader<'_>, field: &'static str) -> Result<Self, CodecError> {
-        r.bool(field)
-    }
-
-    #[inline]
-    fn write(&self, w: &mut Writer<'_>, _: &'static str) {
-        w.bool(*self);
-    }
+plain! {
+    i8, |r: &mut Reader<'_>, field| Ok(r.cursor.u8(field)? as i8), |w: &mut Writer<'_>, n| w.out.put_i8(n);
+    u8, |r: &mut Reader<'_>, field| Ok(r.cursor.u8(field)?), |w: &mut Writer<'_>, n| w.out.put_u8(n);
+    i32, |r: &mut Reader<'_>, field| Ok(r.cursor.i32(field)?), |w: &mut Writer<'_>, n| w.out.put_i32(n);
+    i64, Reader::long, Writer::long;
+    bool, Reader::bool, Writer::bool;
 }
 
 /// A string that Java never leaves out here; a missing one is an error.
