@@ -22,8 +22,8 @@ type SendEnd struct {
 
 // Send sends one message and waits for its end; failed tries are repeated as retry_times_when_send_failed says. It holds
 // no thread, but for a message that is alone on its way, with a ctx that cannot be cancelled (as context.Background): that
-// one goes by the caller's thread, which is quickest, one of each producer at a time. The deadline of ctx, up to an hour, is the message's, over all tries; without
-// one the configured send_msg_timeout is.
+// one goes by the caller's thread, which is quickest, one of each producer at a time. The deadline of ctx, up to an hour,
+// is the message's, over all tries; without one the configured send_msg_timeout is.
 //
 // When ctx is done Send returns at once. It does not take the message back: one that was handed to the library goes on by
 // itself, and whatever becomes of it is dropped, once. The error says by MaybePersisted whether that is so.
@@ -56,6 +56,24 @@ func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (*R
 	return end.Receipt, end.Err
 }
 
+// enterAlone takes the handle, and room for messages that nothing else is in flight beside; or neither.
+func (p *Producer) enterAlone(taken load) bool {
+	if !p.acquire() {
+		return false
+	}
+	if !p.room.enterAlone(taken) {
+		p.release()
+		return false
+	}
+	return true
+}
+
+// leaveAlone gives both back.
+func (p *Producer) leaveAlone(taken load) {
+	p.room.leave(taken)
+	p.release()
+}
+
 // sendAlone sends a message that nothing else is in flight beside, on the caller's thread: then none has to be woken. It
 // leaves it to others when there are other messages, or when it may have to return before the end.
 func (p *Producer) sendAlone(ctx context.Context, m *Message, opts []SendOption) (r *Receipt, err error, sent bool) {
@@ -63,14 +81,10 @@ func (p *Producer) sendAlone(ctx context.Context, m *Message, opts []SendOption)
 		return nil, nil, false
 	}
 	taken := load{1, len(m.Body)}
-	if !p.acquire() {
+	if !p.enterAlone(taken) {
 		return nil, nil, false
 	}
-	defer p.release()
-	if !p.room.enterAlone(taken) {
-		return nil, nil, false
-	}
-	defer p.room.leave(taken)
+	defer p.leaveAlone(taken)
 	call := immediates.Get().(*immediate)
 	defer call.free()
 	if err := call.read(ctx, m, nil, &call.texts); err != nil {

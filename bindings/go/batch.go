@@ -26,8 +26,9 @@ func WithSplit(bytes int) SendOption {
 }
 
 // SendBatch sends several messages in one request, or in several when [WithSplit] says so, and waits for the end of all;
-// it holds a thread no more than [Producer.Send] does; failed tries are repeated as configured. The deadline of ctx is that of the whole batch. When
-// ctx is done it returns at once; messages may be stored all the same when the error says MaybePersisted.
+// it holds a thread no more than [Producer.Send] does; failed tries are repeated as configured. The deadline of ctx is that
+// of the whole batch. When ctx is done it returns at once; messages may be stored all the same when the error says
+// MaybePersisted.
 //
 // The messages have one topic and one NoWaitStore. Each keeps its unique id, flag and properties. None may have a delay, a
 // priority or a lite topic, also not as a property, or go to a retry topic (%RETRY%...); none is compressed.
@@ -54,15 +55,11 @@ func (p *Producer) SendBatch(ctx context.Context, messages []*Message, opts ...S
 
 // batchAlone sends a batch as sendAlone does a message.
 func (p *Producer) batchAlone(ctx context.Context, call *send) (ends []BatchEnd, err error, sent bool) {
-	if !p.acquire() {
-		return nil, nil, false
-	}
-	defer p.release()
 	taken := load{max(len(call.batch), 1), len(call.body)}
-	if !p.room.enterAlone(taken) {
+	if !p.enterAlone(taken) {
 		return nil, nil, false
 	}
-	defer p.room.leave(taken)
+	defer p.leaveAlone(taken)
 	defer call.texts.free()
 	call.begin(ctx, p)
 	ends, err = call.batchNow(p, 0)
